@@ -1,0 +1,1 @@
+"""Logistic regression from text: each `*_peer` has `train(path)` with `predict(lines)`."""

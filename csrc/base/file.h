@@ -1,0 +1,89 @@
+// Bytes out and bytes in. A file appears under its name whole or not at all: it is written to a
+// temporary name beside it, fsynced, renamed, and the directory fsynced.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "base/status.h"
+
+namespace fmtrain {
+
+// Where a writer puts its bytes: a file or memory.
+class byte_sink {
+ public:
+  virtual ~byte_sink() = default;
+  virtual status write(const void* data, size_t size) = 0;
+};
+
+class memory_sink : public byte_sink {
+ public:
+  status write(const void* data, size_t size) override;
+  std::string bytes;
+};
+
+// An open descriptor, which is not closed.
+class descriptor_sink : public byte_sink {
+ public:
+  descriptor_sink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  status write(const void* data, size_t size) override;
+
+ private:
+  const int fd_;
+  const std::string name_;
+};
+
+// Usage: open, write..., commit. Destroyed before commit it removes the temporary file.
+class atomic_file : public byte_sink {
+ public:
+  ~atomic_file() override;
+  status open(const std::string& path);
+  status write(const void* data, size_t size) override;
+  status commit();
+
+ private:
+  status flush();
+
+  std::string path_, temporary_;
+  std::string buffer_;
+  int fd_ = -1;
+};
+
+// Where a reader takes its bytes from: reads exactly `size`, or says how the file falls short.
+class byte_source {
+ public:
+  virtual ~byte_source() = default;
+  // *got < size only at the end of the input.
+  virtual status read(void* data, size_t size, size_t* got) = 0;
+};
+
+class file_source : public byte_source {
+ public:
+  ~file_source() override;
+  // May be opened again, for another file or from its start.
+  status open(const std::string& path);
+  status read(void* data, size_t size, size_t* got) override;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+class memory_source : public byte_source {
+ public:
+  memory_source(const char* data, size_t size) : data_(data), left_(size) {}
+  status read(void* data, size_t size, size_t* got) override;
+
+ private:
+  const char* data_;
+  size_t left_;
+};
+
+// Writes all of it to an open descriptor; an interrupted or short write goes on.
+status write_all(int fd, const void* data, size_t size, const std::string& name);
+
+// "PATH: cannot VERB: REASON" from errno.
+status errno_status(const std::string& path, const char* verb, int error);
+
+}  // namespace fmtrain

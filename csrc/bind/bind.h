@@ -1,0 +1,48 @@
+// Python's door: argument shapes, GIL release, status -> exception, and nothing else.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "model/model.h"
+
+namespace fmtrain {
+
+namespace py = pybind11;
+
+// Raises the exception that fmtrain.errors has for the status's code.
+void raise(const status& failed);
+inline void check(const status& done) {
+  if (!done.ok()) raise(done);
+}
+
+using hyper_dict = std::map<std::string, std::string>;
+hyper hyper_from(const hyper_dict& given);
+
+// A model and whether a stream is learning into it: until that finishes, nobody else may look.
+struct model_handle {
+  std::unique_ptr<model> held;
+  int learning = 0;
+
+  explicit model_handle(std::unique_ptr<model> m) : held(std::move(m)) {}
+  model& use() {
+    if (learning > 0) throw py::value_error("the model is being trained: finish the stream first");
+    return *held;
+  }
+};
+
+template <class T>
+py::array_t<T> to_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+void bind_model(py::module_& module);
+void bind_stream(py::module_& module);
+
+}  // namespace fmtrain

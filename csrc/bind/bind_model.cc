@@ -1,0 +1,281 @@
+#include <unordered_map>
+
+#include "bind/bind.h"
+#include "feature/hash.h"
+#include "model/exchange.h"
+#include "model/model_file.h"
+
+namespace fmtrain {
+namespace {
+
+using id_array = py::array_t<uint64_t, py::array::c_style | py::array::forcecast>;
+
+hyper_dict hyper_of(const model& m) {
+  hyper_dict all;
+  for (const hyper_line& line : hyper_list()) all[line.name] = get_hyper(m.hypers(), line.name);
+  return all;
+}
+
+// w and v of a row, whoever says them.
+void weights_at(const model& m, const row_ref row, float* w, float* v) {
+  if (!m.stored_weights_of(row.id(), w, v)) m.weights_of<any_width>(row.id(), row.values(), w, v);
+}
+
+// ids (n) -> found (n) bool, w (n) float32, v (n, factors) float32; zeros where not found.
+py::tuple weights_of_ids(model_handle& handle, const id_array& ids) {
+  const model& m = handle.use();
+  const auto count = ids.size();
+  const auto k = static_cast<py::ssize_t>(m.factors());
+  py::array_t<bool> found(count);
+  py::array_t<float> w(count), v(std::vector<py::ssize_t>{count, k});
+  const uint64_t* const id = ids.data();
+  for (py::ssize_t i = 0; i < count; ++i) {
+    const row_ref row = m.rows().find<alone>(id[i]);
+    float* const lanes = v.mutable_data() + i * k;
+    found.mutable_data()[i] = static_cast<bool>(row);
+    w.mutable_data()[i] = 0;
+    std::fill(lanes, lanes + k, 0.0f);
+    if (row) weights_at(m, row, w.mutable_data() + i, lanes);
+  }
+  return py::make_tuple(found, w, v);
+}
+
+// Every row, in table order: id (rows), w (rows), v (rows, factors), and of w's state z and n.
+py::dict arrays(model_handle& handle) {
+  const model& m = handle.use();
+  const auto rows = static_cast<py::ssize_t>(m.rows().rows());
+  const auto k = static_cast<py::ssize_t>(m.factors());
+  py::array_t<uint64_t> id(rows);
+  py::array_t<float> w(rows), v(std::vector<py::ssize_t>{rows, k}), z(rows), n(rows);
+  py::array_t<float> v_z(std::vector<py::ssize_t>{rows, k}), v_n(std::vector<py::ssize_t>{rows, k});
+  uint64_t* const id_at = id.mutable_data();
+  float *const w_at = w.mutable_data(), *const v_at = v.mutable_data();
+  float *const z_at = z.mutable_data(), *const n_at = n.mutable_data();
+  float *const v_z_at = v_z.mutable_data(), *const v_n_at = v_n.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    py::ssize_t i = 0;
+    m.rows().for_each([&](row_ref row, std::string_view) {
+      const float* const state = row.values();
+      id_at[i] = row.id();
+      z_at[i] = state[0];
+      n_at[i] = state[1];
+      std::copy(state + 2, state + 2 + k, v_z_at + i * k);
+      std::copy(state + 2 + k, state + 2 + 2 * k, v_n_at + i * k);
+      weights_at(m, row, w_at + i, v_at + i * k);
+      ++i;
+    });
+  }
+  py::dict all;
+  all["id"] = id;
+  all["w"] = w;
+  all["v"] = v;
+  all["z"] = z;
+  all["n"] = n;
+  all["v_z"] = v_z;
+  all["v_n"] = v_n;
+  return all;
+}
+
+// Names (bytes) of some ids; None where the model keeps no names or has no such row.
+py::list names_of(model_handle& handle, const id_array& ids) {
+  const model& m = handle.use();
+  std::unordered_map<uint64_t, std::string> wanted;
+  for (py::ssize_t i = 0; i < ids.size(); ++i) wanted[ids.data()[i]];
+  if (m.rows().has_names()) {
+    m.rows().for_each([&](row_ref row, std::string_view name) {
+      const auto found = wanted.find(row.id());
+      if (found != wanted.end()) found->second.assign(name);
+    });
+  }
+  py::list names;
+  for (py::ssize_t i = 0; i < ids.size(); ++i) {
+    const std::string& name = wanted[ids.data()[i]];
+    if (name.empty()) {
+      names.append(py::none());
+    } else {
+      names.append(py::bytes(name));
+    }
+  }
+  return names;
+}
+
+py::dict sparsity(model_handle& handle) {
+  const model& m = handle.use();
+  uint64_t rows = 0, zero_w = 0, zero_rows = 0;
+  {
+    const py::gil_scoped_release release;
+    std::vector<float> v(m.factors());
+    m.rows().for_each([&](row_ref row, std::string_view) {
+      float w = 0;
+      weights_at(m, row, &w, v.data());
+      const bool flat = std::all_of(v.begin(), v.end(), [](float lane) { return lane == 0; });
+      ++rows;
+      zero_w += w == 0 ? 1 : 0;
+      zero_rows += w == 0 && flat ? 1 : 0;
+    });
+  }
+  py::dict counts;
+  counts["rows"] = rows;
+  counts["zero_w"] = zero_w;
+  counts["zero_rows"] = zero_rows;
+  return counts;
+}
+
+export_format export_format_from(const std::string& name) {
+  if (name == "text") return export_format::text;
+  if (name == "json") return export_format::json;
+  if (name == "alphafm-text") return export_format::alphafm_text;
+  if (name == "alphafm-bin") return export_format::alphafm_binary_double;
+  if (name == "alphafm-bin-float") return export_format::alphafm_binary_float;
+  throw py::value_error("unknown export format '" + name + "'");
+}
+
+py::dict export_to(model_handle& handle, const std::string& path, const std::string& format,
+                   bool keep_zeros, bool exact) {
+  const model& m = handle.use();
+  const export_options options{export_format_from(format), keep_zeros, exact};
+  export_counts counts;
+  status done;
+  {
+    const py::gil_scoped_release release;
+    atomic_file file;
+    done = file.open(path);
+    if (done.ok()) done = export_model(m, options, file, &counts);
+    if (done.ok()) done = file.commit();
+  }
+  check(done);
+  py::dict out;
+  out["rows"] = counts.rows;
+  out["dropped"] = counts.dropped;
+  out["bytes"] = counts.bytes;
+  out["bytes_saved"] = counts.bytes_saved;
+  return out;
+}
+
+py::dict alphafm_info(const std::string& path) {
+  alphafm_reader reader;
+  check(reader.open(path, true, -1));
+  py::dict info;
+  info["number_bytes"] = reader.number_bytes();
+  info["factors"] = reader.factors();
+  info["features"] = reader.features();
+  info["nonzero_features"] = reader.nonzero_features();
+  return info;
+}
+
+void convert_file(const std::string& from, bool from_binary, int64_t factors,
+                  const std::string& format, bool keep_zeros, const std::string& to) {
+  const py::gil_scoped_release release;
+  const alphafm_format target = format == "text"     ? alphafm_format::text
+                                : format == "double" ? alphafm_format::binary_double
+                                                     : alphafm_format::binary_float;
+  status done;
+  if (to.empty()) {
+    descriptor_sink out(1, "standard output");
+    done = convert_alphafm(from, from_binary, factors, target, keep_zeros, out);
+  } else {
+    atomic_file file;
+    done = file.open(to);
+    if (done.ok()) done = convert_alphafm(from, from_binary, factors, target, keep_zeros, file);
+    if (done.ok()) done = file.commit();
+  }
+  const py::gil_scoped_acquire acquire;
+  check(done);
+}
+
+std::unique_ptr<model_handle> load(const std::string& path) {
+  std::unique_ptr<model> m;
+  status done;
+  {
+    const py::gil_scoped_release release;
+    done = load_model(path, &m);
+  }
+  check(done);
+  return std::make_unique<model_handle>(std::move(m));
+}
+
+std::unique_ptr<model_handle> loads(const py::bytes& bytes) {
+  const std::string_view view = bytes;
+  memory_source source(view.data(), view.size());
+  std::unique_ptr<model> m;
+  check(read_model(source, "the pickled model", &m));
+  return std::make_unique<model_handle>(std::move(m));
+}
+
+std::unique_ptr<model_handle> import_file(const std::string& path, bool binary, int64_t factors,
+                                          const hyper_dict& given) {
+  const hyper h = hyper_from(given);
+  std::unique_ptr<model> m;
+  status done;
+  {
+    const py::gil_scoped_release release;
+    done = import_alphafm(path, binary, factors, h, &m);
+  }
+  check(done);
+  return std::make_unique<model_handle>(std::move(m));
+}
+
+void save(model_handle& handle, const std::string& path) {
+  const model& m = handle.use();
+  status done;
+  {
+    const py::gil_scoped_release release;
+    done = save_model(m, path);
+  }
+  check(done);
+}
+
+py::bytes dumps(model_handle& handle) {
+  memory_sink sink;
+  check(write_model(handle.use(), sink));
+  return py::bytes(sink.bytes);
+}
+
+}  // namespace
+
+void bind_model(py::module_& module) {
+  py::class_<model_handle>(module, "Model")
+      .def(py::init([](const hyper_dict& given, bool names) {
+             return std::make_unique<model_handle>(
+                 std::make_unique<model>(hyper_from(given), names));
+           }),
+           py::arg("hyper"), py::arg("names") = false)
+      .def_static("load", &load, py::arg("path"))
+      .def_static("loads", &loads, py::arg("data"))
+      .def_static("import_alphafm", &import_file, py::arg("path"), py::arg("binary"),
+                  py::arg("factors"), py::arg("hyper"))
+      .def("save", &save, py::arg("path"))
+      .def("dumps", &dumps)
+      .def("export", &export_to, py::arg("path"), py::arg("format"), py::arg("keep_zeros"),
+           py::arg("exact") = true)
+      .def("hyper", [](model_handle& h) { return hyper_of(*h.held); })
+      .def(
+          "change_hyper",
+          [](model_handle& h, const hyper_dict& given) {
+            check(h.use().change_hyper(hyper_from(given)));
+          },
+          py::arg("hyper"))
+      .def("weights", &weights_of_ids, py::arg("ids"))
+      .def("arrays", &arrays)
+      .def("names_of", &names_of, py::arg("ids"))
+      .def("sparsity", &sparsity)
+      .def_property_readonly("features", [](model_handle& h) { return h.held->rows().rows(); })
+      .def_property_readonly("factors", [](model_handle& h) { return h.held->factors(); })
+      .def_property_readonly("has_names",
+                             [](model_handle& h) { return h.held->rows().has_names(); })
+      .def_property_readonly("memory_bytes",
+                             [](model_handle& h) { return h.held->rows().memory_bytes(); })
+      .def_property_readonly("bias", [](model_handle& h) { return h.use().bias_weight(); })
+      .def_property_readonly(
+          "bias_state",
+          [](model_handle& h) { return py::make_tuple(h.use().bias.z, h.use().bias.n); })
+      .def_property_readonly("samples", [](model_handle& h) { return h.held->seen.samples; })
+      .def_property_readonly("weight_sum", [](model_handle& h) { return h.held->seen.weight_sum; })
+      .def_property_readonly("label_sum", [](model_handle& h) { return h.held->seen.label_sum; });
+  module.def("alphafm_info", &alphafm_info, py::arg("path"));
+  module.def("convert_alphafm", &convert_file, py::arg("source"), py::arg("source_binary"),
+             py::arg("factors"), py::arg("format"), py::arg("keep_zeros"), py::arg("target"));
+}
+
+}  // namespace fmtrain

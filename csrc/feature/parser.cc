@@ -1,0 +1,204 @@
+#include "feature/parser.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "feature/hash.h"
+#include "feature/scan.h"
+
+namespace fmtrain {
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+
+const char* skip_blanks(const char* p, const char* last) {
+  while (p < last && is_blank(*p)) ++p;
+  return p;
+}
+
+// A mantissa below 2^24 and a power of ten up to 10^10 are exact floats, so one division rounds
+// correctly (Clinger 1990). One more digit may be appended below this bound.
+constexpr uint32_t mantissa_max = (1u << 24) / 10 - 1;
+constexpr float powers_of_ten[] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f,
+                                   1e6f, 1e7f, 1e8f, 1e9f, 1e10f};
+
+// Short plain decimals. Returns the end, or nullptr when the number needs the general path.
+const char* parse_short_decimal(const char* p, const char* last, float* value) {
+  const bool negative = *p == '-';
+  if (negative) ++p;
+  const char* const digits_at = p;
+  uint32_t mantissa = 0;
+  for (; is_digit(*p) && mantissa < mantissa_max; ++p) {
+    mantissa = mantissa * 10 + static_cast<uint32_t>(*p - '0');
+  }
+  int fraction = 0;
+  int digits = static_cast<int>(p - digits_at);
+  if (*p == '.') {
+    const char* const fraction_at = ++p;
+    for (; is_digit(*p) && mantissa < mantissa_max; ++p) {
+      mantissa = mantissa * 10 + static_cast<uint32_t>(*p - '0');
+    }
+    fraction = static_cast<int>(p - fraction_at);
+    digits += fraction;
+  }
+  const bool ended = p >= last || is_blank(*p) || *p == ':';
+  if (digits == 0 || fraction > 10 || !ended || p > last) return nullptr;
+  const float magnitude = static_cast<float>(mantissa) / powers_of_ten[fraction];
+  *value = negative ? -magnitude : magnitude;
+  return p;
+}
+
+parse_result parse_general_decimal(const char* first, const char* last, float* value) {
+  const char* p = first;
+  if (p < last && *p == '+') {
+    ++p;
+    if (p < last && (*p == '-' || *p == '+')) return {line_kind::bad_value, first};
+  }
+  const auto [end, error] = std::from_chars(p, last, *value);
+  if (error == std::errc::invalid_argument) return {line_kind::bad_value, first};
+  if (error == std::errc::result_out_of_range) {
+    // from_chars does not say which end of the range was left: too small rounds to 0, too large
+    // has no float.
+    if (std::fabs(std::strtod(std::string(p, end).c_str(), nullptr)) > 1) {
+      return {line_kind::nonfinite_value, first};
+    }
+    *value = 0;
+  }
+  if (!std::isfinite(*value)) return {line_kind::nonfinite_value, first};
+  return {line_kind::sample, end};
+}
+
+struct label_and_weight {
+  float label = 0;
+  float weight = 1;
+};
+
+bool accept_label(float value, float* label) {
+  if (value == -1) value = 0;
+  *label = value;
+  return value >= 0 && value <= 1;
+}
+
+parse_result parse_label(const char* p, const char* last, label_and_weight* out) {
+  if (is_blank(*p) || *p == ':') return {line_kind::missing_label, p};
+  float value = 0;
+  parse_result got = parse_value(p, last, &value);
+  if (is_bad(got.kind) || !accept_label(value, &out->label)) return {line_kind::bad_label, p};
+  if (got.where == last || is_blank(*got.where)) return got;
+  if (*got.where != ':') return {line_kind::bad_label, p};
+  const char* const weight_at = got.where + 1;
+  got = parse_value(weight_at, last, &out->weight);
+  const bool ended = !is_bad(got.kind) && (got.where == last || is_blank(*got.where));
+  if (!ended || out->weight < 0) return {line_kind::bad_weight, weight_at};
+  return got;
+}
+
+// A lone #: what follows is the key, without the blanks around it.
+std::string_view trimmed(const char* p, const char* last) {
+  p = skip_blanks(p, last);
+  while (last > p && is_blank(last[-1])) --last;
+  return {p, static_cast<size_t>(last - p)};
+}
+
+bool is_lone_hash(const char* p, const char* last) {
+  return *p == '#' && (p + 1 == last || is_blank(p[1]));
+}
+
+// One feature at p: adds it to the batch, returns where it ended.
+parse_result parse_feature(const char* p, const char* last, const parse_options& options,
+                           batch& out) {
+  const char* name_at = p;
+  const char* name_end = std::min(scan_token(p), last);
+  if (options.format == text_format::libffm) {
+    if (name_end == name_at) return {line_kind::missing_name, p};
+    if (name_end == last || *name_end != ':') return {line_kind::missing_name, name_end};
+    name_at = name_end + 1;
+    name_end = std::min(scan_token(name_at), last);
+  }
+  if (name_end == name_at) return {line_kind::missing_name, p};
+  float value = 1;
+  const char* end = name_end;
+  if (name_end < last && *name_end == ':') {
+    const char* const value_at = name_end + 1;
+    if (value_at == last || is_blank(*value_at)) return {line_kind::missing_value, name_end};
+    const parse_result got = parse_value(value_at, last, &value);
+    if (is_bad(got.kind)) return got;
+    end = got.where;
+    if (end < last && !is_blank(*end)) return {line_kind::bad_value, value_at};
+  }
+  if (value != 0) {
+    const auto size = static_cast<size_t>(name_end - name_at);
+    out.add_feature(hash_padded(name_at, size, options.hash_seed), value,
+                    {static_cast<uint32_t>(name_at - out.text), static_cast<uint32_t>(size)});
+  }
+  return {line_kind::sample, end};
+}
+
+}  // namespace
+
+const char* reason_name(line_kind kind) {
+  constexpr const char* names[line_kinds] = {"sample",          "blank",         "comment",
+                                             "missing_label",   "bad_label",     "bad_weight",
+                                             "missing_name",    "missing_value", "bad_value",
+                                             "nonfinite_value", "too_long",      "nonfinite_score"};
+  return names[static_cast<int>(kind)];
+}
+
+const char* reason_text(line_kind kind) {
+  constexpr const char* texts[line_kinds] = {"a sample",
+                                             "an empty line",
+                                             "a comment",
+                                             "the line has no label",
+                                             "the label is not 1, 0, -1 or a probability",
+                                             "the weight is not a number >= 0",
+                                             "a feature has no name",
+                                             "a colon without a value behind it",
+                                             "the value is not a decimal number",
+                                             "the value is not finite",
+                                             "the line is longer than 16 MiB",
+                                             "the score or gradient is not finite"};
+  return texts[static_cast<int>(kind)];
+}
+
+parse_result parse_value(const char* first, const char* last, float* value) {
+  if (first >= last) return {line_kind::bad_value, first};
+  const char* const end = parse_short_decimal(first, last, value);
+  if (end != nullptr) return {line_kind::sample, end};
+  return parse_general_decimal(first, last, value);
+}
+
+parse_result parse_line(const char* first, const char* last, const parse_options& options,
+                        uint64_t line_number, batch& out) {
+  const char* p = skip_blanks(first, last);
+  if (p == last) return {line_kind::blank, p};
+  if (is_lone_hash(p, last)) return {line_kind::comment, p};
+
+  label_and_weight sample;
+  const parse_result label = parse_label(p, last, &sample);
+  if (is_bad(label.kind)) return label;
+  p = label.where;
+  out.reserve_features(static_cast<size_t>(last - p) / 2 + 1);
+  std::string_view key;
+  for (;;) {
+    p = skip_blanks(p, last);
+    if (p == last) break;
+    if (is_lone_hash(p, last)) {
+      key = trimmed(p + 1, last);
+      break;
+    }
+    const parse_result got = parse_feature(p, last, options, out);
+    if (is_bad(got.kind)) {
+      out.drop_open_sample();
+      return got;
+    }
+    p = got.where;
+  }
+  out.add_sample(sample.label, sample.weight, key, line_number);
+  return {line_kind::sample, p};
+}
+
+}  // namespace fmtrain

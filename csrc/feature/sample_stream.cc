@@ -1,0 +1,154 @@
+#include "feature/sample_stream.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/file.h"
+#include "feature/hash.h"
+#include "feature/text_source.h"
+
+namespace fmtrain {
+namespace {
+
+// Two chunks a worker keep every worker busy while the reader fetches the next.
+constexpr size_t queue_chunks_per_worker = 2;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+sample_stream::sample_stream(size_t threads, const parse_options& options, batch_consumer& consumer)
+    : options_(options),
+      consumer_(consumer),
+      reader_(line_bytes_max, padding_bytes, buffers_),
+      workers_([threads] {
+        std::vector<std::unique_ptr<worker_state>> states(threads);
+        for (auto& state : states) state = std::make_unique<worker_state>();
+        return states;
+      }()),
+      pool_(threads, queue_chunks_per_worker * threads,
+            [this](size_t worker, item work) { return run(worker, std::move(work)); }) {}
+
+void sample_stream::begin(std::string name, uint64_t first_line) {
+  reader_.begin(std::move(name), first_line);
+}
+
+status sample_stream::run(size_t worker, item work) {
+  if (work.source != nullptr) return run_source(worker, work.order, *work.source);
+  text_source text(std::move(work.text), options_, log_);
+  status done = run_source(worker, work.order, text);
+  buffers_.give(text.take_chunk());
+  return done;
+}
+
+status sample_stream::run_source(size_t worker, uint64_t order, batch_source& source) {
+  worker_state& state = *workers_[worker];
+  while (!pool_.stopped()) {
+    const auto start = clock::now();
+    state.samples.clear();
+    const bool filled = source.fill(state.samples);
+    const auto parsed = clock::now();
+    if (filled) FMTRAIN_TRY(consumer_.consume(worker, order, source, state.samples));
+    const auto learned = clock::now();
+    {
+      const std::lock_guard<std::mutex> hold(state.lock);
+      state.parsing += std::chrono::duration<double>(parsed - start).count();
+      state.learning += std::chrono::duration<double>(learned - parsed).count();
+    }
+    if (!filled) return consumer_.finish_source(worker, order);
+  }
+  return {};
+}
+
+bool sample_stream::push_ready(bool flush, clock::time_point deadline) {
+  for (;;) {
+    if (!has_pending_) {
+      if (!reader_.next(flush, &pending_.text)) return true;
+      pending_.order = order_++;
+      has_pending_ = true;
+    }
+    const auto start = clock::now();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - start);
+    const bool pushed = pool_.push(pending_, std::max(left, std::chrono::milliseconds(0)));
+    blocked_ += seconds_since(start);
+    if (!pushed) return false;
+    has_pending_ = false;
+  }
+}
+
+status sample_stream::read(int fd, std::chrono::milliseconds budget, progress* out) {
+  *out = progress::more;
+  const auto deadline = clock::now() + budget;
+  while (push_ready(false, deadline)) {
+    const auto start = clock::now();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - start);
+    if (left.count() <= 0) return {};
+    pollfd input{fd, POLLIN, 0};
+    const int ready = ::poll(&input, 1, static_cast<int>(left.count()));
+    if (ready < 0 && errno != EINTR) return errno_status("poll", "wait for input", errno);
+    if (ready <= 0) {
+      reading_ += seconds_since(start);
+      // A slow producer: learn from what there is instead of waiting for a full chunk.
+      push_ready(true, deadline);
+      return {};
+    }
+    size_t got = 0;
+    FMTRAIN_TRY(reader_.read(fd, &got));
+    reading_ += seconds_since(start);
+    if (got == 0) {
+      *out = progress::ended;
+      return {};
+    }
+  }
+  return {};
+}
+
+status sample_stream::feed(const char* data, size_t size, std::chrono::milliseconds budget,
+                           size_t* taken) {
+  const auto deadline = clock::now() + budget;
+  *taken = 0;
+  while (*taken < size && push_ready(false, deadline)) {
+    *taken += reader_.append(data + *taken, size - *taken);
+  }
+  return {};
+}
+
+status sample_stream::end() {
+  reader_.end();
+  while (!push_ready(true, clock::now() + std::chrono::seconds(1))) {
+  }
+  return {};
+}
+
+status sample_stream::push(std::unique_ptr<batch_source> source) {
+  item work;
+  work.order = order_++;
+  work.source = std::move(source);
+  while (!pool_.push(work, std::chrono::seconds(1))) {
+  }
+  return {};
+}
+
+status sample_stream::finish() {
+  FMTRAIN_TRY(pool_.finish());
+  return log_.side_status();
+}
+
+stream_times sample_stream::times() const {
+  stream_times sum;
+  sum.reading = reading_;
+  sum.blocked = blocked_;
+  for (const auto& worker : workers_) {
+    const std::lock_guard<std::mutex> hold(worker->lock);
+    sum.parsing += worker->parsing;
+    sum.learning += worker->learning;
+  }
+  return sum;
+}
+
+}  // namespace fmtrain

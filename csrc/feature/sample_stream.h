@@ -1,0 +1,101 @@
+// The way in, shared by training and scoring: bytes or matrices -> bounded queue -> workers that
+// fill batches and hand them to a consumer. The calling thread reads and cuts; it never learns.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "feature/batch.h"
+#include "feature/line_log.h"
+#include "feature/parser.h"
+#include "io/chunk_reader.h"
+#include "io/worker_pool.h"
+
+namespace fmtrain {
+
+// Does the work on samples; called on the workers' threads.
+class batch_consumer {
+ public:
+  virtual ~batch_consumer() = default;
+  virtual status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) = 0;
+  // All batches of the source with this order (0, 1, 2, ... as they were pushed) were consumed.
+  virtual status finish_source(size_t worker, uint64_t order) = 0;
+};
+
+// Seconds of wall time, summed over the threads that spent them.
+struct stream_times {
+  double reading = 0;   // in read(2), waiting for input included
+  double blocked = 0;   // the reader, waiting for room in the queue
+  double parsing = 0;   // workers: bytes -> batches
+  double learning = 0;  // workers: in the consumer
+};
+
+class sample_stream {
+ public:
+  enum class progress { more, ended };
+
+  sample_stream(size_t threads, const parse_options& options, batch_consumer& consumer);
+
+  line_log& log() { return log_; }
+
+  // Text: begin, then read or feed until the end, then end; again for the next input.
+  void begin(std::string name, uint64_t first_line = 1);
+  // Reads for about `budget`; returns at the input's end or when the time is up.
+  status read(int fd, std::chrono::milliseconds budget, progress* out);
+  // Takes bytes for about `budget`; *taken may be less than size.
+  status feed(const char* data, size_t size, std::chrono::milliseconds budget, size_t* taken);
+  status end();
+
+  // Anything else.
+  status push(std::unique_ptr<batch_source> source);
+
+  // Waits for the workers. The stream is over; the first error is returned.
+  status finish();
+  // Workers stop after the batch in hand; what is queued is dropped.
+  void stop() { pool_.stop(); }
+  bool stopped() const { return pool_.stopped(); }
+
+  uint64_t bytes() const { return reader_.bytes(); }
+  bool ended_inside_a_line() const { return reader_.ended_inside_a_line(); }
+  stream_times times() const;
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  struct item {
+    uint64_t order = 0;
+    chunk text;                            // when source is null
+    std::unique_ptr<batch_source> source;  // otherwise
+  };
+
+  // One a worker, padded so that no two share a cache line.
+  struct alignas(64) worker_state {
+    std::mutex lock;  // guards the times against a snapshot
+    double parsing = 0, learning = 0;
+    batch samples;
+  };
+
+  status run(size_t worker, item work);
+  status run_source(size_t worker, uint64_t order, batch_source& source);
+  // Hands over complete chunks. False when the queue stayed full until the deadline.
+  bool push_ready(bool flush, clock::time_point deadline);
+
+  const parse_options options_;
+  batch_consumer& consumer_;
+  line_log log_;
+  buffer_pool buffers_;
+  chunk_reader reader_;
+  item pending_;  // cut but not yet accepted by the queue
+  bool has_pending_ = false;
+  uint64_t order_ = 0;
+  double reading_ = 0, blocked_ = 0;
+  std::vector<std::unique_ptr<worker_state>> workers_;
+  worker_pool<item> pool_;
+};
+
+}  // namespace fmtrain

@@ -1,0 +1,161 @@
+#include "score/predictor.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "base/file.h"
+#include "feature/hash.h"
+#include "model/loss.h"
+
+namespace fmtrain {
+namespace {
+
+template <class T>
+void append_all(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+// The shortest digits that read back as the same float.
+void append_number(std::string& text, float value) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+void append_line(std::string& text, prediction_format format, float label, double prediction,
+                 std::string_view key) {
+  if (format == prediction_format::alphafm) {
+    char line[64];
+    const int size = std::snprintf(line, sizeof line, "%d %f\n", label > 0 ? 1 : -1, prediction);
+    text.append(line, static_cast<size_t>(size));
+    return;
+  }
+  append_number(text, label);
+  text.push_back(' ');
+  append_number(text, static_cast<float>(prediction));
+  if (!key.empty()) text.append(1, ' ').append(key);
+  text.push_back('\n');
+}
+
+// The rows that a batch's features have; a feature without one scores nothing.
+template <class Learner>
+float score_sample(const model& m, const Learner& learner, const batch& in, size_t sample,
+                   score_scratch& scratch) {
+  const uint32_t first = in.begin[sample], features = in.begin[sample + 1] - first;
+  const size_t k = learner.factors();
+  gathered& weights = scratch.weights;
+  weights.reserve(features, k);
+  for (uint32_t i = 0; i < features; ++i) {
+    const row_ref row = scratch.rows[first + i];
+    float* const v = weights.v.data() + i * k;
+    if (!row) {
+      weights.w[i] = 0;
+      std::fill(v, v + k, 0.0f);
+    } else if (m.has_stored()) {
+      weights.w[i] = row.values()[0];
+      std::copy(row.values() + 1, row.values() + 1 + k, v);
+    } else {
+      m.weights_of<Learner::width>(row.id(), row.values(), &weights.w[i], v);
+    }
+  }
+  const float score = learner.score(weights, in.x.data() + first, features);
+  return static_cast<float>(m.bias_weight() + static_cast<double>(score));
+}
+
+}  // namespace
+
+double apply_link(link l, double score) {
+  switch (l) {
+    case link::sigmoid: return sigmoid(score);
+    case link::exp: return std::exp(std::min(score, exp_score_max));
+    case link::raw: break;
+  }
+  return score;
+}
+
+void predictions::append(predictions&& more) {
+  append_all(label, more.label);
+  append_all(weight, more.weight);
+  append_all(score, more.score);
+  append_all(group, more.group);
+}
+
+void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores) {
+  const table& rows = m.has_stored() ? *m.stored.rows : m.rows();
+  if (scratch.rows.size() < in.features) scratch.rows.resize(in.features);
+  for (size_t i = 0; i < in.features; ++i) rows.prefetch(in.id[i]);
+  for (size_t i = 0; i < in.features; ++i) {
+    // Nobody writes while a model scores: no lock.
+    scratch.rows[i] = rows.find<alone>(in.id[i]);
+    if (scratch.rows[i]) __builtin_prefetch(scratch.rows[i].bytes());
+  }
+  with_learner(m.factors(), [&](const auto& learner) {
+    for (size_t s = 0; s < in.samples; ++s) scores[s] = score_sample(m, learner, in, s, scratch);
+  });
+}
+
+predictor::predictor(const model& m, size_t threads, const parse_options& parsing,
+                     const predict_options& options)
+    : model_(m),
+      options_(options),
+      workers_(threads),
+      early_max_(4 * threads),
+      stream_(threads, parsing, *this) {}
+
+status predictor::consume(size_t worker, uint64_t, const batch_source&, batch& in) {
+  worker_state& state = workers_[worker];
+  if (state.scores.size() < in.samples) state.scores.resize(in.samples);
+  score_batch(model_, in, state.scratch, state.scores.data());
+  state.out.samples += in.samples;
+  for (size_t s = 0; s < in.samples; ++s) {
+    if (options_.output_fd >= 0) {
+      const double prediction = apply_link(options_.link, static_cast<double>(state.scores[s]));
+      append_line(state.out.text, options_.format, in.label[s], prediction, in.key[s]);
+      continue;
+    }
+    predictions& values = state.out.values;
+    values.label.push_back(in.label[s]);
+    values.weight.push_back(in.weight[s]);
+    values.score.push_back(state.scores[s]);
+    const std::string_view key = in.key[s];
+    values.group.push_back(key.empty() ? 0 : hash_name(key.data(), key.size(), 0));
+  }
+  return {};
+}
+
+// Whoever finishes the next source in order writes it and all that waited for it.
+status predictor::finish_source(size_t worker, uint64_t order) {
+  output done = std::move(workers_[worker].out);
+  workers_[worker].out = {};
+  std::unique_lock<std::mutex> hold(lock_);
+  // One slow source must not let the others pile up results without bound.
+  while (order != next_ && early_.size() >= early_max_) {
+    // The source whose turn it is may never come: its worker was stopped.
+    if (stream_.stopped()) return {};
+    moved_.wait_for(hold, std::chrono::milliseconds(50));
+  }
+  early_.emplace(order, std::move(done));
+  for (auto first = early_.begin(); first != early_.end() && first->first == next_;
+       first = early_.begin()) {
+    output ready = std::move(first->second);
+    early_.erase(first);
+    ++next_;
+    moved_.notify_all();
+    FMTRAIN_TRY(emit(std::move(ready)));
+  }
+  return {};
+}
+
+status predictor::emit(output&& out) {
+  samples_ += out.samples;
+  if (options_.output_fd >= 0) {
+    return write_all(options_.output_fd, out.text.data(), out.text.size(), "the output");
+  }
+  collected_.append(std::move(out.values));
+  return {};
+}
+
+}  // namespace fmtrain

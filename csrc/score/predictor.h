@@ -1,0 +1,86 @@
+// Scores a stream in input order whatever the thread count: a stream whose consumer looks rows up,
+// never inserts, and calls the learner's own score. Results are collected, or written as text.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "feature/sample_stream.h"
+#include "model/model.h"
+
+namespace fmtrain {
+
+enum class link : uint8_t { sigmoid, exp, raw };
+// text: "label prediction[ key]"; alphafm: "1|-1 prediction" with six decimals.
+enum class prediction_format : uint8_t { text, alphafm };
+
+struct predict_options {
+  int output_fd = -1;  // lines go there; -1: results are kept for take()
+  prediction_format format = prediction_format::text;
+  fmtrain::link link = fmtrain::link::sigmoid;  // of the lines; what is kept is raw
+};
+
+// exp(score) is clamped here so that a float holds it.
+constexpr double exp_score_max = 88;
+double apply_link(link l, double score);
+
+struct predictions {
+  std::vector<float> label, weight;  // (samples)
+  std::vector<float> score;          // (samples), raw: before any link
+  std::vector<uint64_t> group;       // (samples), hash of the key; 0 without one
+  void append(predictions&& more);
+};
+
+// The raw score of every sample of `in`, with the lookups' cache misses overlapped. Thread-safe.
+struct score_scratch {
+  std::vector<row_ref> rows;
+  gathered weights;
+};
+void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores);
+
+class predictor : private batch_consumer {
+ public:
+  predictor(const model& m, size_t threads, const parse_options& parsing,
+            const predict_options& options);
+
+  sample_stream& input() { return stream_; }
+  status finish() { return stream_.finish(); }
+  predictions take() { return std::move(collected_); }
+  uint64_t samples() const { return samples_; }
+
+ private:
+  struct output {
+    predictions values;
+    std::string text;
+    uint64_t samples = 0;
+  };
+  struct worker_state {
+    score_scratch scratch;
+    std::vector<float> scores;
+    output out;
+  };
+
+  status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) override;
+  status finish_source(size_t worker, uint64_t order) override;
+  status emit(output&& out);
+
+  const model& model_;
+  const predict_options options_;
+  std::vector<worker_state> workers_;
+
+  std::mutex lock_;  // guards all below
+  std::condition_variable moved_;
+  uint64_t next_ = 0;                 // order that is written next
+  std::map<uint64_t, output> early_;  // finished before their turn
+  const size_t early_max_;
+  predictions collected_;
+  uint64_t samples_ = 0;
+  sample_stream stream_;
+};
+
+}  // namespace fmtrain

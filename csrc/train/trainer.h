@@ -1,0 +1,59 @@
+// One pass of training: a stream whose consumer is the hot loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "feature/sample_stream.h"
+#include "model/model.h"
+#include "train/meter.h"
+#include "train/step.h"
+
+namespace fmtrain {
+
+struct train_progress {
+  meter window;  // since the last window() call
+  meter total;
+  uint64_t features = 0;
+  uint64_t memory_bytes = 0;  // of the table
+};
+
+class trainer : private batch_consumer {
+ public:
+  // The model outlives the trainer and is not read by others until finish().
+  trainer(model& m, size_t threads, const parse_options& options);
+
+  sample_stream& input() { return stream_; }
+
+  // What was learned so far. With `close_window` the next window starts here. Any time, from the
+  // calling thread.
+  train_progress progress(bool close_window);
+
+  // Waits for the workers and adds what they saw to the model's counters, once.
+  status finish();
+
+ private:
+  struct alignas(64) worker_state {
+    std::mutex lock;  // guards the meters against a snapshot; taken once a batch
+    meter window;
+    step_scratch scratch;
+    std::vector<step_result> results;  // (samples of the batch)
+  };
+
+  status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) override;
+  status finish_source(size_t, uint64_t) override { return {}; }
+  template <class Locking, class Learner>
+  void learn_batch(const Learner& learner, worker_state& state, const batch& in);
+  void refuse(const batch_source& source, const batch& in, size_t sample);
+
+  model& model_;
+  const bool alone_;
+  bool finished_ = false;
+  meter total_, window_;
+  std::vector<std::unique_ptr<worker_state>> workers_;
+  sample_stream stream_;
+};
+
+}  // namespace fmtrain

@@ -1,0 +1,222 @@
+"""Where samples come from: standard input, files, globs, commands, Python iterables.
+
+A source either has a file descriptor, which the core reads itself, or yields blocks of bytes. A
+source that broke off never looks like one that ended: a cut gzip or zstd file, or a command that
+exits non-zero, raises BrokenInputError.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from fmtrain.errors import BrokenInputError, FileError, MissingExtraError, ParameterError
+
+BLOCK_BYTES = 1 << 20
+EXEC_PREFIX = "exec:"
+
+
+class Source:
+    """One input. Used as `with source.open() as input:`; files may be opened again."""
+
+    #: What messages call it.
+    name: str = ""
+    #: Whether a second pass is possible.
+    replayable: bool = False
+    #: A pipe: one whose last line is cut may have lost its producer.
+    is_pipe: bool = False
+
+    @contextmanager
+    def open(self) -> Iterator[int | Iterable[bytes]]:
+        """Yields a file descriptor to read, or the blocks themselves."""
+        raise NotImplementedError
+        yield
+
+
+class Stdin(Source):
+    name = "stdin"
+
+    def __init__(self) -> None:
+        if sys.stdin is None or sys.stdin.closed:
+            raise FileError("stdin: it is closed: pipe samples in or name a file")
+        self._fd = sys.stdin.fileno()
+        self.is_pipe = not stat.S_ISREG(os.fstat(self._fd).st_mode)
+
+    @contextmanager
+    def open(self) -> Iterator[int | Iterable[bytes]]:
+        yield self._fd
+
+
+class File(Source):
+    """A plain file, or one that `.gz` or `.zst` in its name says is compressed."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        try:
+            mode = os.stat(path).st_mode
+        except OSError as error:
+            raise FileError(f"{path}: cannot read: {error.strerror}") from error
+        if stat.S_ISDIR(mode):
+            raise FileError(f"{path}: cannot read: it is a directory; name its files, as {path}/*")
+        if not os.access(path, os.R_OK):
+            raise FileError(f"{path}: cannot read: Permission denied")
+        self.replayable = stat.S_ISREG(mode)
+        self.is_pipe = not self.replayable
+        if path.endswith(".zst"):
+            import_zstandard(path)
+
+    @contextmanager
+    def open(self) -> Iterator[int | Iterable[bytes]]:
+        with open(self.name, "rb", buffering=0) as file:
+            if self.name.endswith(".gz"):
+                yield decompressed(file, self.name, lambda: zlib.decompressobj(wbits=31))
+            elif self.name.endswith(".zst"):
+                decompressor = import_zstandard(self.name).ZstdDecompressor()
+                yield decompressed(file, self.name, decompressor.decompressobj)
+            else:
+                yield file.fileno()
+
+
+class Command(Source):
+    """`exec:CMD`: the output of a shell command, whose exit code counts."""
+
+    is_pipe = True
+
+    def __init__(self, command: str) -> None:
+        self.name = command
+        self.replayable = True
+
+    @contextmanager
+    def open(self) -> Iterator[int | Iterable[bytes]]:
+        with subprocess.Popen(self.name, shell=True, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            try:
+                yield process.stdout.fileno()
+            except BaseException:
+                # Stopped before its end: how the command takes that says nothing.
+                process.kill()
+                raise
+            if process.wait() != 0:
+                raise BrokenInputError(
+                    f"the command '{self.name}' failed with exit code {process.returncode}"
+                )
+
+
+class Stream(Source):
+    """A binary file object or an iterable of lines or blocks, str or bytes.
+
+    Items that are str, or bytes without a newline at the end, are lines and get one.
+    """
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self.name = str(getattr(items, "name", "stream"))
+        # An iterator is used up by its first pass; a list is not.
+        self.replayable = iter(items) is not items
+        self._items = items
+
+    @contextmanager
+    def open(self) -> Iterator[int | Iterable[bytes]]:
+        read = getattr(self._items, "read", None)
+        yield (
+            iter(lambda: as_block(read(BLOCK_BYTES)), b"")
+            if read is not None
+            else joined(self._items)
+        )
+
+
+def as_block(data: Any) -> bytes:
+    return data.encode(errors="surrogateescape") if isinstance(data, str) else bytes(data)
+
+
+def joined(items: Iterable[Any]) -> Iterator[bytes]:
+    """Lines and blocks in blocks of about BLOCK_BYTES, each ending at a line's end."""
+    parts: list[bytes] = []
+    size = 0
+    for item in items:
+        part = as_block(item)
+        if not part.endswith(b"\n"):
+            part += b"\n"
+        parts.append(part)
+        size += len(part)
+        if size >= BLOCK_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+    yield b"".join(parts)
+
+
+def import_zstandard(path: str) -> Any:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{path}: reading .zst needs the package zstandard: pip install 'fmtrain[zstd]'"
+        ) from error
+    return zstandard
+
+
+def decompressed(file: IO[bytes], name: str, new: Any) -> Iterator[bytes]:
+    """Blocks of a gzip or zstd file of any number of members; one that is cut is an error."""
+    decompressor, any_member = new(), False
+    while True:
+        data = file.read(BLOCK_BYTES)
+        if not data:
+            break
+        while data:
+            if decompressor.eof:
+                decompressor = new()
+            try:
+                block = decompressor.decompress(data)
+            except Exception as error:  # zlib.error and zstandard.ZstdError share no base
+                if any_member and not data.strip(b"\0"):
+                    return  # gzip allows zero padding behind the last member
+                raise BrokenInputError(f"{name}: damaged compressed data: {error}") from error
+            data = decompressor.unused_data if decompressor.eof else b""
+            any_member = any_member or decompressor.eof
+            if block:
+                yield block
+    if not decompressor.eof:
+        raise BrokenInputError(f"{name}: the compressed file ends before its end: it was cut")
+
+
+def open_source(source: Any) -> list[Source]:
+    """One user-given source: a path, glob, `-`, `exec:CMD`, file object or iterable."""
+    if isinstance(source, Source):
+        return [source]
+    if isinstance(source, os.PathLike):
+        source = os.fspath(source)
+    if not isinstance(source, str):
+        if isinstance(source, (bytes, bytearray)) or not hasattr(source, "__iter__"):
+            raise ParameterError(
+                f"source is a {type(source).__name__}: give a path, a file object or lines"
+            )
+        return [Stream(source)]
+    if source == "-":
+        return [Stdin()]
+    if source.startswith(EXEC_PREFIX):
+        return [Command(source[len(EXEC_PREFIX) :])]
+    if not os.path.exists(source) and glob.has_magic(source):
+        paths = sorted(glob.glob(source))
+        if not paths:
+            raise FileError(f"{source}: cannot read: no file matches")
+        return [File(path) for path in paths]
+    return [File(source)]
+
+
+def open_sources(source: Any) -> list[Source]:
+    """All inputs of a run, checked before anything is read.
+
+    A str or path is a location, a list or tuple of them several; lines come as a file object, a
+    generator, or a list of bytes. An empty list is standard input.
+    """
+    if isinstance(source, (list, tuple)) and all(
+        isinstance(item, (str, os.PathLike, Source)) for item in source
+    ):
+        return [found for item in source for found in open_source(item)] or [Stdin()]
+    return open_source(source)

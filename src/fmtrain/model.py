@@ -1,0 +1,450 @@
+"""FTRLModel: logistic regression and factorization machines trained by FTRL-Proximal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fmtrain import _core, metrics
+from fmtrain.data.labels import encode_labels, encode_weights
+from fmtrain.data.matrix import Matrix, as_matrix, feature_id
+from fmtrain.data.sources import open_sources
+from fmtrain.errors import ParameterError
+from fmtrain.hyper import HYPER, default, from_native, to_native
+from fmtrain.stream import TICK_SECONDS, run_pass
+
+Format = Literal["text", "libffm"]
+Link = Literal["sigmoid", "exp", "raw"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A look at a running pass. `window` and `total` hold samples, weight_sum, label_sum,
+    prediction_sum, logloss, auc, auc_error: all measured before each sample was learned."""
+
+    epoch: int
+    bytes: int
+    features: int
+    memory_bytes: int
+    window: dict[str, float]
+    total: dict[str, float]
+    times: dict[str, float]
+
+
+@dataclass
+class FitReport:
+    """What a run did. Fields of `log`: sample, blank, comment, bad {reason: count}, bad_lines,
+    examples, comment_text. `times`: seconds in reading, blocked, parsing, learning."""
+
+    epochs: int = 0
+    progress: Progress | None = None
+    log: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    #: One entry an epoch when there is a validation source: {"epoch", "logloss", "auc"}.
+    valid: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    interrupted: int | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scored samples in input order; arrays of one length."""
+
+    label: npt.NDArray[np.float32]
+    weight: npt.NDArray[np.float32]
+    #: Raw scores (log odds): metrics.probability or metrics.odds makes predictions of them.
+    score: npt.NDArray[np.float32]
+    #: Hash of the line's key; 0 without one.
+    group: npt.NDArray[np.uint64]
+    log: dict[str, Any]
+
+
+class FTRLModel:
+    """Logistic regression (factors=0) or a factorization machine, trained online by FTRL.
+
+    FTRL-Proximal per coordinate (McMahan et al., KDD 2013), factorization machine of order 2
+    (Rendle, ICDM 2010). Follows scikit-learn's conventions. The parameters' meanings, ranges and
+    defaults are those of `fmtrain fit --help`; `names` keeps the features' names for dumps;
+    `threads` learn in parallel (1: the same stream gives the same bytes).
+
+    X may be a list of text lines (`name[:value] ...`), an iterable of {name: value}, a scipy
+    sparse matrix, a 2-d array or a DataFrame; the column j without a name is the feature `str(j)`.
+
+    Attributes after fitting: `classes_` (2), `n_features_in_` (matrices), `feature_names_in_`
+    (DataFrames), `report_` (FitReport, after fit_stream). Not safe to use from two threads while
+    it is being trained.
+    """
+
+    classes_: npt.NDArray[Any]
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+    report_: FitReport
+
+    def __init__(
+        self,
+        *,
+        bias: bool = default("bias"),
+        linear: bool = default("linear"),
+        factors: int = default("factors"),
+        alpha: float = default("alpha"),
+        beta: float = default("beta"),
+        l1: float = default("l1"),
+        l2: float = default("l2"),
+        bias_l1: float | None = default("bias_l1"),
+        bias_l2: float | None = default("bias_l2"),
+        v_alpha: float = default("v_alpha"),
+        v_beta: float = default("v_beta"),
+        v_l1: float = default("v_l1"),
+        v_l2: float = default("v_l2"),
+        init_stdev: float = default("init_stdev"),
+        v_start: str = default("v_start"),
+        force_v_sparse: bool = default("force_v_sparse"),
+        seed: int = default("seed"),
+        hash_seed: int = default("hash_seed"),
+        names: bool = False,
+        threads: int = 1,
+    ) -> None:
+        self.bias = bias
+        self.linear = linear
+        self.factors = factors
+        self.alpha = alpha
+        self.beta = beta
+        self.l1 = l1
+        self.l2 = l2
+        self.bias_l1 = bias_l1
+        self.bias_l2 = bias_l2
+        self.v_alpha = v_alpha
+        self.v_beta = v_beta
+        self.v_l1 = v_l1
+        self.v_l2 = v_l2
+        self.init_stdev = init_stdev
+        self.v_start = v_start
+        self.force_v_sparse = force_v_sparse
+        self.seed = seed
+        self.hash_seed = hash_seed
+        self.names = names
+        self.threads = threads
+
+    # ---- parameters (scikit-learn's protocol, without needing it installed) ----
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        return [*HYPER, "names", "threads"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> FTRLModel:
+        for name, value in params.items():
+            if name not in self._parameter_names():
+                raise ParameterError(
+                    f"no parameter is called '{name}'; there are: {self._parameter_names()}"
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        changed = {
+            name: value
+            for name, value in self.get_params().items()
+            if value
+            != {"names": False, "threads": 1}.get(
+                name, HYPER[name].default if name in HYPER else None
+            )
+        }
+        return f"FTRLModel({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_native")
+
+    _estimator_type = "classifier"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(multi_class=False, poor_score=True),
+            input_tags=InputTags(sparse=True),
+        )
+
+    # ---- training ----
+
+    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> FTRLModel:
+        """One pass over X from an empty model.
+
+        y: (rows), two classes, or probabilities in [0, 1] (soft labels). sample_weight: (rows),
+        >= 0; a factor of each row's gradient, so weight 2 is not the row twice.
+        """
+        for learned in ("_native", "classes_", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(learned, None)
+        return self.partial_fit(X, y, sample_weight)
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        classes: npt.ArrayLike | None = None,
+    ) -> FTRLModel:
+        """Learns on: as fit, but from what is there. `classes` names both classes when the first
+        rows may not hold both."""
+        if y is None:
+            raise ParameterError(
+                "y is missing (requires y to be passed, but the target y is None); lines that "
+                "carry their labels go to fit_stream"
+            )
+        self._check_threads()
+        matrix = as_matrix(X, self._hash_seed())
+        known = np.asarray(classes) if classes is not None else getattr(self, "classes_", None)
+        labels, found = encode_labels(y, matrix.rows, known)
+        weight = encode_weights(sample_weight, matrix.rows)
+        self._check_columns(X, matrix, first=not hasattr(self, "_native"))
+        if matrix.rows == 0:
+            raise ParameterError("X has 0 sample(s) while a minimum of 1 is required")
+        native = self._ensure_native()
+        stream = _core.Trainer(native, self.threads)
+        matrix.push(stream, labels, weight)
+        stream.finish()
+        self.classes_ = found
+        refused = stream.log()["bad"].get("nonfinite_score", 0)
+        if refused:
+            example = stream.log()["examples"][0]
+            raise ParameterError(
+                f"X, row {example['line'] - 1}: {example['text']}: "
+                f"'{example['detail'].decode(errors='backslashreplace')}' "
+                f"({refused} such rows were left out)"
+            )
+        return self
+
+    def fit_stream(
+        self,
+        source: Any,
+        *,
+        epochs: int = 1,
+        valid: Any = None,
+        patience: int | None = None,
+        save_to: str | None = None,
+        format: Format = "text",
+        max_bad_ratio: float = 0.01,
+        bad_lines: str | os.PathLike[str] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        progress_seconds: float = TICK_SECONDS,
+    ) -> FTRLModel:
+        """Learns on from anything the command line reads; what happened is in `report_`.
+
+        source: path, glob, "-", "exec:CMD", a list of these, a binary file object, or an iterable
+        of labelled lines (bytes). epochs > 1 needs a source that can be read again. valid: a
+        source to evaluate on after every epoch; with `patience` training stops after so many
+        epochs without a better logloss, and the best model is kept (in memory and in `save_to`).
+        save_to: where the model goes at the end, and what survives a broken input (as
+        save_to + ".partial"). bad_lines: a file that receives the refused lines. progress is
+        called about every `progress_seconds`.
+
+        Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
+        when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
+        stands, is saved, and `report_.interrupted` holds the signal's number.
+        """
+        from fmtrain.training import Run
+
+        self._check_threads()
+        run = Run(
+            model=self,
+            sources=open_sources(source),
+            valid=open_sources(valid) if valid is not None else None,
+            epochs=epochs,
+            patience=patience,
+            save_to=os.fspath(save_to) if save_to is not None else None,
+            format=format,
+            max_bad_ratio=max_bad_ratio,
+            bad_lines=os.fspath(bad_lines) if bad_lines is not None else None,
+            progress=progress,
+            progress_seconds=progress_seconds,
+        )
+        if not hasattr(self, "classes_"):
+            self.classes_ = np.array([0, 1])
+        self.report_ = run.report
+        run.train()
+        return self
+
+    # ---- prediction ----
+
+    def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
+        """Raw scores (rows): log odds of the second class."""
+        native = self._fitted()
+        matrix = as_matrix(X, self._hash_seed())
+        self._check_columns(X, matrix, first=False)
+        if matrix.rows == 0:
+            raise ParameterError("X has 0 sample(s) while a minimum of 1 is required")
+        stream = _core.Predictor(native, self._check_threads())
+        matrix.push(stream, None, None)
+        stream.finish()
+        scores: npt.NDArray[np.float64] = stream.take()[2].astype(np.float64)
+        return scores
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Probabilities (rows, 2) in the order of classes_."""
+        p = metrics.probability(self.decision_function(X))
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The likelier class of each row (rows)."""
+        scores = self.decision_function(X)
+        predicted: npt.NDArray[Any] = self.classes_[(scores > 0).astype(np.intp)]
+        return predicted
+
+    def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
+        """Accuracy, as scikit-learn's classifiers."""
+        hits = self.predict(X) == np.asarray(y)
+        return float(np.average(hits, weights=sample_weight))
+
+    def predict_stream(
+        self,
+        source: Any,
+        *,
+        format: Format = "text",
+        max_bad_ratio: float = 0.01,
+    ) -> Predictions:
+        """Scores labelled lines of anything fit_stream reads, in input order."""
+        stream = _core.Predictor(self._fitted(), self._check_threads(), format)
+        run_pass(stream, open_sources(source), max_bad_ratio)
+        label, weight, score, group = stream.take()
+        return Predictions(label, weight, score, group, stream.log())
+
+    # ---- looking inside ----
+
+    def __len__(self) -> int:
+        """Features in the table."""
+        return int(self._native.features) if hasattr(self, "_native") else 0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def weights(
+        self, names: Iterable[str | bytes]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """found (n), w (n), v (n, factors) of features by name; zeros where not found."""
+        ids = [feature_id(name, self._hash_seed()) for name in names]
+        found, w, v = self._fitted().weights(np.array(ids, dtype=np.uint64))
+        return found, w, v
+
+    def dump(
+        self, path: str | os.PathLike[str], format: str = "text", keep_zeros: bool = False
+    ) -> dict[str, int]:
+        """Writes the weights as text, json, alphafm-text, alphafm-bin or alphafm-bin-float.
+
+        Rows whose weights are all 0 are left out unless keep_zeros. Returns rows, dropped, bytes,
+        bytes_saved.
+        """
+        counts: dict[str, int] = self._fitted().export(os.fspath(path), format, keep_zeros)
+        return counts
+
+    # ---- files ----
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the whole state to one file, whole or not at all."""
+        self._fitted().save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], threads: int = 1) -> FTRLModel:
+        """A model that predicts and learns on exactly as the one that was saved."""
+        return cls._adopt(_core.Model.load(os.fspath(path)), threads)
+
+    @classmethod
+    def import_alphafm(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        binary: bool = False,
+        factors: int | None = None,
+        threads: int = 1,
+        **hyper: Any,
+    ) -> FTRLModel:
+        """A model from alphaFM's text or binary file.
+
+        It predicts with the w and v of the file and learns on from its n and z. The file does not
+        hold learning rates and penalties: give them as keywords (`alpha=`, `l1=`, ...).
+        """
+        native = _core.Model.import_alphafm(
+            os.fspath(path), binary, -1 if factors is None else factors, to_native(hyper)
+        )
+        return cls._adopt(native, threads)
+
+    @classmethod
+    def _adopt(cls, native: Any, threads: int) -> FTRLModel:
+        model = cls(**from_native(native.hyper()), names=native.has_names, threads=threads)
+        model._native = native
+        model.classes_ = np.array([0, 1])
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if "_native" in state:
+            state["_native"] = state["_native"].dumps()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "_native" in state:
+            self._native = _core.Model.loads(state["_native"])
+
+    # ---- inside ----
+
+    def _hash_seed(self) -> int:
+        return int(self.hash_seed)
+
+    def _check_threads(self) -> int:
+        if not isinstance(self.threads, (int, np.integer)) or not 1 <= self.threads <= 1024:
+            raise ParameterError(
+                f"threads = {self.threads} is not allowed: give a whole number from 1 to 1024"
+            )
+        return int(self.threads)
+
+    def _fitted(self) -> Any:
+        if not hasattr(self, "_native"):
+            raise not_fitted(self)
+        return self._native
+
+    def _ensure_native(self) -> Any:
+        """The native model with the parameters as they are now."""
+        hyper = to_native(self.get_params())
+        if not hasattr(self, "_native"):
+            self._native = _core.Model(hyper, bool(self.names))
+        elif self._native.hyper() != hyper:
+            self._native.change_hyper(hyper)
+        return self._native
+
+    def _check_columns(self, X: Any, matrix: Matrix, first: bool) -> None:
+        """scikit-learn's bookkeeping of columns; text and dicts have none."""
+        if not hasattr(X, "shape") or not hasattr(matrix, "columns"):
+            return
+        count = int(X.shape[1])
+        names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+        if first:
+            self.n_features_in_ = count
+            if names is not None:
+                self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "n_features_in_") and count != self.n_features_in_:
+            raise ParameterError(
+                f"X has {count} features, but FTRLModel is expecting {self.n_features_in_} "
+                "features as input"
+            )
+
+
+def not_fitted(model: FTRLModel) -> Exception:
+    """scikit-learn's NotFittedError where it is installed, else one of ours of the same bases."""
+    message = (
+        "This FTRLModel instance is not fitted yet. Call 'fit', 'partial_fit' or 'fit_stream' "
+        "before using it."
+    )
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ImportError:
+        return ParameterError(message)
+    return NotFittedError(message)  # type: ignore[no-any-return]

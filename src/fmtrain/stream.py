@@ -1,0 +1,130 @@
+"""Drives one pass: sources -> the core's stream, with progress, Ctrl-C and the bad-line rule.
+
+The calling thread reads (with the GIL released) and comes back a few times a second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fmtrain.data.sources import Source
+from fmtrain.errors import BadInputError, FileError
+
+#: Milliseconds in the core between two looks at the clock and at signals.
+BUDGET_MS = 100
+#: Seconds between two progress reports.
+TICK_SECONDS = 1.0
+#: Lines before the bad-line rule may stop a run early.
+LINES_MIN_TO_STOP = 10_000
+
+Tick = Callable[[], None]
+
+
+class Interrupted(Exception):
+    """The run was stopped at a sample boundary by a signal (number in `signal`)."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"stopped by signal {signal}")
+        self.signal = signal
+
+
+def bad_ratio(log: dict[str, Any]) -> tuple[int, int]:
+    """(bad lines, lines that should have been samples)."""
+    bad = int(log["bad_lines"])
+    # A refused sample was parsed, so it is counted on both sides.
+    refused = int(log["bad"].get("nonfinite_score", 0))
+    return bad, int(log["sample"]) + bad - refused
+
+
+def check_bad_ratio(log: dict[str, Any], max_bad_ratio: float) -> None:
+    bad, lines = bad_ratio(log)
+    if bad > max_bad_ratio * lines:
+        raise BadInputError(
+            f"{bad:,} of {lines:,} lines are bad, more than max_bad_ratio = {max_bad_ratio:g} "
+            f"allows; the first ones:\n{describe_examples(log)}"
+        )
+
+
+def describe_examples(log: dict[str, Any]) -> str:
+    lines = []
+    for bad in log["examples"]:
+        column = f", column {bad['column']}" if bad["column"] else ""
+        detail = bad["detail"].decode(errors="backslashreplace")
+        shown = f": '{detail}'" if detail else ""
+        lines.append(f"  {bad['source']}, line {bad['line']}{column}: {bad['text']}{shown}")
+    return "\n".join(lines)
+
+
+def run_pass(
+    stream: Any,
+    sources: Iterable[Source],
+    max_bad_ratio: float = 1.0,
+    tick: Tick | None = None,
+    tick_seconds: float = TICK_SECONDS,
+) -> list[str]:
+    """Feeds every source to the stream and finishes it; returns warnings.
+
+    Raises BadInputError, BrokenInputError, FileError; KeyboardInterrupt and Interrupted pass
+    through after the workers have stopped at a sample boundary. Whatever is raised, the stream is
+    finished and what was learned stands.
+    """
+    warnings: list[str] = []
+    next_tick = time.monotonic() + tick_seconds
+
+    def look_up() -> None:
+        nonlocal next_tick
+        if stream.stopped:
+            stream.finish()  # raises the workers' error
+        if time.monotonic() < next_tick:
+            return
+        next_tick = time.monotonic() + tick_seconds
+        if tick is not None:
+            tick()
+        log = stream.log()
+        if bad_ratio(log)[1] >= LINES_MIN_TO_STOP:
+            check_bad_ratio(log, max_bad_ratio)
+
+    try:
+        for source in sources:
+            with source.open() as data:
+                stream.begin(source.name)
+                if isinstance(data, int):
+                    while stream.read(data, BUDGET_MS):
+                        look_up()
+                else:
+                    for block in data:
+                        offset = 0
+                        while offset < len(block):
+                            offset += stream.feed(block, offset, BUDGET_MS)
+                            look_up()
+                stream.end()
+            if stream.ended_inside_a_line and source.is_pipe:
+                warnings.append(
+                    f"{source.name} ended inside a line: if its producer died, the last line is cut"
+                )
+    except BaseException as error:
+        # What was queued before the input broke is still good; a signal wants to stop now.
+        if isinstance(error, (KeyboardInterrupt, Interrupted, BadInputError)):
+            stream.stop()
+        stream.finish()
+        raise
+    stream.finish()
+    check_bad_ratio(stream.log(), max_bad_ratio)
+    return warnings
+
+
+def check_writable(path: str) -> None:
+    """Before hours of training: would a file at `path` be allowed? FileError says why not."""
+    import os
+    import tempfile
+
+    if os.path.isdir(path):
+        raise FileError(f"{path}: cannot write: it is a directory")
+    directory = os.path.dirname(path) or "."
+    try:
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".fmtrain-"):
+            pass
+    except OSError as error:
+        raise FileError(f"{path}: cannot write: {error.strerror}") from error
