@@ -302,7 +302,8 @@ class FTRLModel:
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
         """Accuracy, as scikit-learn's classifiers."""
         hits = self.predict(X) == np.asarray(y)
-        return float(np.average(hits, weights=sample_weight))
+        weight = encode_weights(sample_weight, len(hits))
+        return float(np.average(hits, weights=weight))
 
     def predict_stream(
         self,
@@ -316,6 +317,32 @@ class FTRLModel:
         run_pass(stream, open_sources(source), max_bad_ratio)
         label, weight, score, group = stream.take()
         return Predictions(label, weight, score, group, stream.log())
+
+    def write_predictions(
+        self,
+        source: Any,
+        fd: int,
+        *,
+        link: Link = "sigmoid",
+        format: Format = "text",
+        max_bad_ratio: float = 0.01,
+        alphafm: bool = False,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Writes `label score[ key]` lines to an open descriptor, in input order.
+
+        link: sigmoid (probability), exp (expected watch time, exp(score) clamped at e^88) or raw
+        (log odds). alphafm: its format, `1|-1 probability`. Returns the log and warnings.
+        """
+        stream = _core.Predictor(
+            self._fitted(),
+            self._check_threads(),
+            format,
+            output_fd=fd,
+            link=link,
+            alphafm=alphafm,
+        )
+        warnings = run_pass(stream, open_sources(source), max_bad_ratio)
+        return stream.log(), warnings
 
     # ---- looking inside ----
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class Run:
             raise self._after_break(broken) from broken
         self._restore_best()
         if self.save_to is not None:
-            self._save(self.save_to)
+            save_with_rescue(self.model._native.save, self.save_to)
 
     # ---- one epoch ----
 
@@ -145,7 +146,7 @@ class Run:
         if self.patience is None:
             return
         if self.save_to is not None:
-            self._save(self.save_to)
+            save_with_rescue(self.model._native.save, self.save_to)
         else:
             self._copy = self.model._native.dumps()
 
@@ -163,27 +164,25 @@ class Run:
 
     # ---- saving ----
 
-    def _save(self, path: str) -> None:
-        """A full disk must not cost the run: the model goes to the temporary directory instead."""
-        import tempfile
-
-        try:
-            self.model._native.save(path)
-        except FileError as error:
-            rescue = os.path.join(tempfile.gettempdir(), f"fmtrain-rescue-{os.getpid()}.fmt")
-            try:
-                self.model._native.save(rescue)
-            except FileError:
-                raise error from None
-            raise FileError(f"{error}; the model was saved as {rescue} instead") from error
-
-    def _after_break(self, broken: FmtrainInputError) -> Exception:
+    def _after_break(self, broken: BrokenInputError | FileError) -> Exception:
         """What was learned before an input broke is kept, but never under the model's own name."""
         if self.save_to is None or self.report.progress is None:
             return broken
         partial = f"{self.save_to}.partial"
-        self._save(partial)
+        save_with_rescue(self.model._native.save, partial)
         return type(broken)(f"{broken}; what was learned until then was saved as {partial}")
 
 
-FmtrainInputError = BrokenInputError | FileError
+def save_with_rescue(save: Callable[[str], object], path: str) -> None:
+    """A full disk must not cost the run: the model goes to the temporary directory instead."""
+    try:
+        save(path)
+    except FileError as error:
+        rescue = os.path.join(
+            tempfile.gettempdir(), f"fmtrain-rescue-{os.getpid()}-{os.path.basename(path)}"
+        )
+        try:
+            save(rescue)
+        except FileError:
+            raise error from None
+        raise FileError(f"{error}; the model was saved as {rescue} instead") from error

@@ -1,0 +1,42 @@
+"""The command line: flags -> calls into fmtrain. Exit codes are those of `fmtrain --help`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from fmtrain.cli import alphafm, fit, predict, synth
+from fmtrain.cli.app import app, fail
+from fmtrain.errors import BadInputError, BrokenInputError, FmtrainError, ParameterError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_BAD_INPUT = 3
+EXIT_BROKEN_INPUT = 4
+
+COMMANDS = (fit, predict, synth, alphafm)
+for module in COMMANDS:
+    module.register(app)
+
+
+def exit_code_of(error: FmtrainError) -> int:
+    if isinstance(error, ParameterError):
+        return EXIT_USAGE
+    if isinstance(error, BadInputError):
+        return EXIT_BAD_INPUT
+    if isinstance(error, BrokenInputError):
+        return EXIT_BROKEN_INPUT
+    return EXIT_FAILED
+
+
+def main() -> None:
+    # `fmtrain synth | head` ends quietly, as other Unix tools do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        app()
+    except FmtrainError as error:
+        fail(str(error))
+        sys.exit(exit_code_of(error))
+    except MemoryError:
+        fail("out of memory")
+        sys.exit(EXIT_FAILED)

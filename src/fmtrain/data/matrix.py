@@ -132,7 +132,7 @@ def as_matrix(X: Any, hash_seed: int) -> Matrix:
         raise ParameterError(f"X is one {type(X).__name__}: give a list of rows")
     if not hasattr(X, "__array__") and not isinstance(X, (list, tuple)):
         X = list(X)
-    if isinstance(X, (list, tuple)) or getattr(X, "dtype", None) == object:
+    if isinstance(X, (list, tuple)) or getattr(X, "dtype", None) == np.dtype(object):
         first = X[0] if len(X) else None
         if isinstance(first, (str, bytes)):
             return from_lines(X)

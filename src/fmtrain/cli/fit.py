@@ -1,0 +1,137 @@
+"""fmtrain fit: train on a stream."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from fmtrain import FTRLModel
+from fmtrain.cli.app import (
+    MaxBadRatio,
+    SampleFormat,
+    Sources,
+    Threads,
+    available_threads,
+    console,
+    parse_dim,
+    report_lines,
+    with_hyper_flags,
+)
+from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
+from fmtrain.errors import FileError, ParameterError
+from fmtrain.model import FitReport
+from fmtrain.stream import TICK_SECONDS, Interrupted
+
+DEFAULT_MODEL = "model.fmt"
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise Interrupted(number)
+
+
+def exit_as_stopped(report: FitReport) -> None:
+    """The shell's code of the signal that ended the run early, if one did."""
+    if report.interrupted is not None:
+        raise typer.Exit(128 + report.interrupted)
+
+
+def start_model(
+    init_model: str | None, names: bool, threads: int, hyper: dict[str, Any]
+) -> FTRLModel:
+    if init_model is None:
+        return FTRLModel(**hyper, names=names, threads=threads)
+    model = FTRLModel.load(init_model, threads=threads)
+    if names and not model.names:
+        raise ParameterError(f"{init_model} keeps no names, so --names cannot be given for it")
+    model.set_params(**hyper)
+    return model
+
+
+def model_path(given: str | None) -> str:
+    """Named, or the default where nothing would be lost."""
+    if given is not None:
+        return given
+    if os.path.exists(DEFAULT_MODEL):
+        raise FileError(f"{DEFAULT_MODEL}: it exists: name it with --model to replace it")
+    return DEFAULT_MODEL
+
+
+@with_hyper_flags
+def fit(
+    sources: Sources = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Where the model goes.", show_default=DEFAULT_MODEL),
+    ] = None,
+    init_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Continue from this model, state included; flags given here replace its own."
+        ),
+    ] = None,
+    dim: Annotated[
+        str | None,
+        typer.Option(
+            help="k0,k1,k2: bias, linear, factors in one, as alphaFM.", metavar="K0,K1,K2"
+        ),
+    ] = None,
+    threads: Threads = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the sources (files only).")] = 1,
+    valid: Annotated[
+        str | None, typer.Option(help="Evaluate on these samples after every epoch.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Stop after so many epochs without a better --valid logloss; keep the best."
+        ),
+    ] = None,
+    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    max_bad_ratio: MaxBadRatio = 0.01,
+    bad_lines: Annotated[str | None, typer.Option(help="Copy the bad lines to this file.")] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Keep the features' names, for inspect and export.")
+    ] = False,
+    log_json: Annotated[
+        str | None, typer.Option(help="Append progress to this file, a JSON object a line.")
+    ] = None,
+    hyper: dict[str, Any] = {},  # noqa: B006  never changed; filled by the decorator
+) -> None:
+    """Train on a stream of samples, one pass over standard input by default.
+
+    A line is `label[:weight] name[:value] ... \\[# key]`: label 1 or 0 (or -1, or a probability),
+    weight 1 and value 1 unless given. Prints a summary; the model is written whole or not at all.
+    """
+    target = model_path(model)
+    all_hyper = {**(parse_dim(dim) if dim else {}), **hyper}
+    count = available_threads() if threads is None else threads
+    trained = start_model(init_model, names, count, all_hyper)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    with FitDisplay(console, log_json) as display:
+        trained.fit_stream(
+            sources or ["-"],
+            epochs=epochs,
+            valid=valid,
+            patience=patience,
+            save_to=target,
+            format=format.value,
+            max_bad_ratio=max_bad_ratio,
+            bad_lines=bad_lines,
+            progress=display.show,
+            progress_seconds=TICK_SECONDS if console.is_terminal else LOG_SECONDS,
+        )
+        display.done(trained.report_)
+    report = trained.report_
+    report_lines(report.log, report.warnings)
+    sys.stdout.write(summary(trained, target))
+    sys.stdout.write(closeness(trained))
+    exit_as_stopped(report)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("fit")(fit)

@@ -1,0 +1,192 @@
+"""What fit shows: progress on a terminal or as log lines, JSON for machines, the summary."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from fmtrain import FTRLModel, _core, metrics
+from fmtrain.errors import FileError
+from fmtrain.model import FitReport, Progress
+
+#: Seconds between two plain log lines.
+LOG_SECONDS = 5.0
+#: Fresh samples of the hidden model on which synthetic runs are judged, far behind any stream.
+FRESH_SAMPLES = 50_000
+FRESH_AT = 1 << 40
+
+
+def megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
+def number(value: float, digits: int = 4) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+class FitDisplay:
+    """Progress to the console (one live line on a terminal, plain lines elsewhere) and to JSON."""
+
+    def __init__(self, console: Console, log_json: str | None) -> None:
+        self._console = console
+        self._start = time.monotonic()
+        self._last = (self._start, 0, 0)
+        self._live = Live(console=console, transient=True) if console.is_terminal else None
+        self._json = None
+        if log_json is not None:
+            try:
+                self._json = open(log_json, "a", encoding="utf-8")  # noqa: SIM115
+            except OSError as error:
+                raise FileError(f"{log_json}: cannot write: {error.strerror}") from error
+
+    def __enter__(self) -> FitDisplay:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+        if self._json is not None:
+            self._json.close()
+
+    def show(self, now: Progress) -> None:
+        clock = time.monotonic()
+        then, samples_before, bytes_before = self._last
+        samples = int(now.total["samples"])
+        seconds = max(clock - then, 1e-9)
+        if now.bytes < bytes_before:  # a new epoch
+            samples_before = bytes_before = 0
+        samples_rate = (samples - samples_before) / seconds
+        bytes_rate = (now.bytes - bytes_before) / seconds
+        self._last = (clock, samples, now.bytes)
+        line = (
+            f"{samples:,} samples  {samples_rate:,.0f}/s  {megabytes(bytes_rate)}/s  "
+            f"{now.features:,} features  {megabytes(now.memory_bytes)}  "
+            f"logloss {number(now.window['logloss'])} ({number(now.total['logloss'])})  "
+            f"AUC {number(now.window['auc'])} ({number(now.total['auc'])})"
+        )
+        if self._live is not None:
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            self._console.print(line, markup=False)
+        self._write_json(
+            {
+                "event": "progress",
+                "seconds": clock - self._start,
+                "epoch": now.epoch,
+                "samples": samples,
+                "samples_per_second": samples_rate,
+                "bytes": now.bytes,
+                "bytes_per_second": bytes_rate,
+                "features": now.features,
+                "memory_bytes": now.memory_bytes,
+                "window": now.window,
+                "total": now.total,
+            }
+        )
+
+    def done(self, report: FitReport) -> None:
+        assert report.progress is not None
+        self._write_json(
+            {
+                "event": "done",
+                "seconds": time.monotonic() - self._start,
+                "epochs": report.epochs,
+                "features": report.progress.features,
+                "memory_bytes": report.progress.memory_bytes,
+                "total": report.progress.total,
+                "times": report.progress.times,
+                "bad": report.log["bad"],
+                "valid": report.valid,
+                "interrupted": report.interrupted,
+            }
+        )
+
+    def _write_json(self, event: dict[str, Any]) -> None:
+        if self._json is not None:
+            self._json.write(json.dumps(finite(event)) + "\n")
+            self._json.flush()
+
+
+def finite(value: Any) -> Any:
+    """NaN is no JSON: null."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def share(part: int, whole: int) -> str:
+    return f"{part:,} ({100 * part / whole:.1f}%)" if whole else "0"
+
+
+def summary(model: FTRLModel, path: str) -> str:
+    report = model.report_
+    assert report.progress is not None
+    total, times, log = report.progress.total, report.progress.times, report.log
+    zeros = model._native.sparsity()
+    lines = [
+        (
+            "samples",
+            f"{int(total['samples']):,}"
+            + ("" if report.epochs < 2 else f" in each of {report.epochs} epochs"),
+        ),
+        ("features", f"{zeros['rows']:,}"),
+        ("zero weights w", share(zeros["zero_w"], zeros["rows"])),
+        ("zero rows", share(zeros["zero_rows"], zeros["rows"]) + "  left out by export"),
+        ("table", megabytes(report.progress.memory_bytes)),
+        ("logloss", f"{number(total['logloss'], 5)}  before learning each sample"),
+        ("AUC", f"{number(total['auc'])} +- {number(total['auc_error'], 5)}"),
+        (
+            "bad lines",
+            f"{log['bad_lines']:,}"
+            + "".join(f"  {reason} {count:,}" for reason, count in sorted(log["bad"].items())),
+        ),
+        (
+            "time",
+            f"reading {times['reading']:.2f} s, waiting for workers {times['blocked']:.2f} s; "
+            f"workers: parsing {times['parsing']:.2f} s, learning {times['learning']:.2f} s",
+        ),
+    ]
+    for epoch in report.valid:
+        best = "  best" if epoch["epoch"] == report.best_epoch else ""
+        lines.append(
+            (
+                f"valid, epoch {epoch['epoch']}",
+                f"logloss {number(epoch['logloss'], 5)}  AUC {number(epoch['auc'])}{best}",
+            )
+        )
+    if report.interrupted is not None:
+        lines.append(("stopped", f"by signal {report.interrupted}, at a sample's end"))
+    lines.append(("model", f"{path}  {megabytes(os.path.getsize(path))}"))
+    return "".join(f"{name + ':':<16} {text}\n" for name, text in lines)
+
+
+def closeness(model: FTRLModel) -> str:
+    """On samples of `fmtrain synth`: how close the model came to the hidden one."""
+    comment = model.report_.log["comment_text"].decode(errors="replace")
+    options = _core.SynthOptions.parse_header(comment)
+    if options is None:
+        return ""
+    text, truth = _core.Synth(options).text_and_scores(FRESH_AT, FRESH_SAMPLES)
+    found = model.predict_stream([text])
+    y, w = found.label, found.weight
+    best = metrics.logloss_from_score(y, truth, w)
+    mine = metrics.logloss_from_score(y, found.score, w)
+    constant = metrics.logloss(y, y * 0 + (y * w).sum() / w.sum(), w)
+    return (
+        f"{'hidden model:':<16} logloss {best:.5f}  AUC {metrics.auc(y, truth, w):.4f}  on "
+        f"{len(y):,} fresh samples\n"
+        f"{'this model:':<16} logloss {mine:.5f}  AUC {metrics.auc(y, found.score, w):.4f}  "
+        f"{100 * (constant - mine) / (constant - best):.1f}% of the way from a constant to the "
+        "hidden model\n"
+    )

@@ -1,0 +1,54 @@
+"""fmtrain predict: score a stream in input order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fmtrain import FTRLModel
+from fmtrain.cli.app import (
+    LinkName,
+    MaxBadRatio,
+    ModelPath,
+    SampleFormat,
+    Sources,
+    Threads,
+    available_threads,
+    output_file,
+    report_lines,
+)
+
+
+def predict(
+    model: ModelPath,
+    sources: Sources = None,
+    out: Annotated[
+        str | None, typer.Option(help="Where the lines go.", show_default="standard output")
+    ] = None,
+    link: Annotated[
+        LinkName,
+        typer.Option(help="sigmoid: probability; exp: expected watch time; raw: log odds."),
+    ] = LinkName.sigmoid,
+    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    threads: Threads = None,
+    max_bad_ratio: MaxBadRatio = 0.01,
+) -> None:
+    """Print `label score key` for every sample, in input order whatever the thread count.
+
+    Bad lines have no line in the output; they are counted and shown on standard error.
+    """
+    scorer = FTRLModel.load(model, threads=available_threads() if threads is None else threads)
+    with output_file(out) as fd:
+        log, warnings = scorer.write_predictions(
+            sources or ["-"],
+            fd,
+            link=link.value,
+            format=format.value,
+            max_bad_ratio=max_bad_ratio,
+        )
+    report_lines(log, warnings)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("predict")(predict)
