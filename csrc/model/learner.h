@@ -26,14 +26,18 @@ struct gathered {
   }
 };
 
-// sum_i w_i x_i. Four partial sums: one long chain of additions would wait for each to finish.
-inline float linear_score(const float* w, const float* x, size_t features) {
-  float partial[4] = {0, 0, 0, 0};
+// sum_i w_i x_i, in doubles: the product of two floats is exact in one. Four partial sums: one long
+// chain of additions would wait for each to finish.
+inline double linear_score(const float* w, const float* x, size_t features) {
+  const auto term = [w, x](size_t i) {
+    return static_cast<double>(w[i]) * static_cast<double>(x[i]);
+  };
+  double partial[4] = {0, 0, 0, 0};
   size_t i = 0;
   for (; i + 4 <= features; i += 4) {
-    for (size_t lane = 0; lane < 4; ++lane) partial[lane] += w[i + lane] * x[i + lane];
+    for (size_t lane = 0; lane < 4; ++lane) partial[lane] += term(i + lane);
   }
-  for (; i < features; ++i) partial[0] += w[i] * x[i];
+  for (; i < features; ++i) partial[0] += term(i);
   return (partial[0] + partial[1]) + (partial[2] + partial[3]);
 }
 
@@ -52,7 +56,7 @@ struct fm {
   size_t factors() const { return Width == any_width ? factors_ : static_cast<size_t>(Width); }
 
   // Without the bias. Leaves S_f in rows.sum for the gradient.
-  float score(gathered& rows, const float* x, size_t features) const {
+  double score(gathered& rows, const float* x, size_t features) const {
     const size_t k = factors();
     float* const sum = rows.sum.data();
     std::fill(sum, sum + k, 0.0f);
@@ -66,9 +70,12 @@ struct fm {
         squares[f] += term * term;
       }
     }
-    float pairs = 0;
-    for (size_t f = 0; f < k; ++f) pairs += sum[f] * sum[f] - squares[f];
-    return linear_score(rows.w.data(), x, features) + 0.5f * pairs;
+    double pairs = 0;
+    for (size_t f = 0; f < k; ++f) {
+      const auto s = static_cast<double>(sum[f]);
+      pairs += s * s - static_cast<double>(squares[f]);
+    }
+    return linear_score(rows.w.data(), x, features) + 0.5 * pairs;
   }
 
   // d loss / d v_if = slope x_i (S_f - v_if x_i), slope = omega (p - y). g: (factors)
@@ -88,7 +95,7 @@ struct lr {
   static constexpr int width = 0;
   explicit lr(size_t) {}
   static constexpr size_t factors() { return 0; }
-  float score(gathered& rows, const float* x, size_t features) const {
+  double score(gathered& rows, const float* x, size_t features) const {
     return linear_score(rows.w.data(), x, features);
   }
   void gradient(const gathered&, float, float, size_t, float*) const {}

@@ -61,8 +61,8 @@ float score_sample(const model& m, const Learner& learner, const batch& in, size
       m.weights_of<Learner::width>(row.id(), row.values(), &weights.w[i], v);
     }
   }
-  const float score = learner.score(weights, in.x.data() + first, features);
-  return static_cast<float>(m.bias_weight() + static_cast<double>(score));
+  return static_cast<float>(m.bias_weight() +
+                            learner.score(weights, in.x.data() + first, features));
 }
 
 }  // namespace
