@@ -19,6 +19,7 @@ from fmtrain.cli.app import (
     console,
     parse_dim,
     report_lines,
+    say,
     with_hyper_flags,
 )
 from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
@@ -112,6 +113,8 @@ def fit(
     trained = start_model(init_model, names, count, all_hyper)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
+    if (not sources or "-" in sources) and sys.stdin is not None and sys.stdin.isatty():
+        say("reading samples from the terminal: end with Ctrl-D")
     with FitDisplay(console, log_json) as display:
         trained.fit_stream(
             sources or ["-"],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fmtrain import _core
+from fmtrain.synth import Synth
 
 BLOCK_SAMPLES = 10_000
 
@@ -39,23 +39,20 @@ def synth(
 
     `fmtrain fit` recognises the stream by its first line and reports how close it came.
     """
-    options = _core.SynthOptions()
-    for name, value in (
-        ("fields", fields),
-        ("dims", dims),
-        ("numeric", numeric),
-        ("factors", factors),
-        ("keys", keys),
-        ("weights", weights),
-        ("zipf", zipf),
-        ("ctr", ctr),
-        ("seed", seed),
-    ):
-        setattr(options, name, value)
-    source = _core.Synth(options)
+    source = Synth(
+        fields=fields,
+        dims=dims,
+        numeric=numeric,
+        factors=factors,
+        keys=keys,
+        weights=weights,
+        zipf=zipf,
+        ctr=ctr,
+        seed=seed,
+    )
     out = sys.stdout.buffer
     if header:
-        out.write(options.header().encode() + b"\n")
+        out.write(source.header)
     for at in range(first, first + samples, BLOCK_SAMPLES):
         out.write(source.text(at, min(BLOCK_SAMPLES, first + samples - at)))
     out.flush()

@@ -1,0 +1,42 @@
+"""Plain text tables: they read the same on a terminal, in a pipe and in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+
+GAP = "  "
+
+
+def printable(text: str) -> str:
+    """A name from a model or a line, which may hold any byte, safe for a terminal."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows (of equal length) as lines: the first `left` columns to the left, the others to the
+    right."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            blanks = " " * (width - cell_len(cell))
+            cells.append(cell + blanks if column < left else blanks + cell)
+        lines.append(GAP.join(cells).rstrip() + "\n")
+    return "".join(lines)
+
+
+def facts(items: Iterable[tuple[str, str]]) -> str:
+    """`name: text` lines with the texts under each other."""
+    return aligned([(f"{name}:", text) for name, text in items], left=2)
+
+
+def output(text: str) -> None:
+    """To standard output, whatever its encoding: what it lacks is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
