@@ -40,41 +40,86 @@ py::tuple weights_of_ids(model_handle& handle, const id_array& ids) {
   return py::make_tuple(found, w, v);
 }
 
-// Every row, in table order: id (rows), w (rows), v (rows, factors), and of w's state z and n.
-py::dict arrays(model_handle& handle) {
+// Arrays of rows on their way to Python: id, w (rows), v (rows, factors) and, with state, z and n of
+// w (rows) and of v (rows, factors).
+class row_arrays {
+ public:
+  row_arrays(const model& m, py::ssize_t rows, bool state)
+      : model_(m),
+        k_(static_cast<py::ssize_t>(m.factors())),
+        state_(state),
+        id_(rows),
+        w_(rows),
+        z_(state ? rows : 0),
+        n_(state ? rows : 0),
+        v_(shape(rows)),
+        v_z_(shape(state ? rows : 0)),
+        v_n_(shape(state ? rows : 0)),
+        at_{id_.mutable_data(), w_.mutable_data(),   z_.mutable_data(),  n_.mutable_data(),
+            v_.mutable_data(),  v_z_.mutable_data(), v_n_.mutable_data()} {}
+
+  // Needs no GIL.
+  void set(py::ssize_t i, const row_ref row) {
+    const float* const state = row.values();
+    at_.id[i] = row.id();
+    weights_at(model_, row, at_.w + i, at_.v + i * k_);
+    if (!state_) return;
+    at_.z[i] = state[0];
+    at_.n[i] = state[1];
+    std::copy(state + 2, state + 2 + k_, at_.v_z + i * k_);
+    std::copy(state + 2 + k_, state + 2 + 2 * k_, at_.v_n + i * k_);
+  }
+
+  py::dict take() const {
+    py::dict all;
+    all["id"] = id_;
+    all["w"] = w_;
+    all["v"] = v_;
+    if (!state_) return all;
+    all["z"] = z_;
+    all["n"] = n_;
+    all["v_z"] = v_z_;
+    all["v_n"] = v_n_;
+    return all;
+  }
+
+ private:
+  std::vector<py::ssize_t> shape(py::ssize_t rows) const { return {rows, k_}; }
+
+  const model& model_;
+  const py::ssize_t k_;
+  const bool state_;
+  py::array_t<uint64_t> id_;
+  py::array_t<float> w_, z_, n_, v_, v_z_, v_n_;
+  const struct {
+    uint64_t* id;
+    float *w, *z, *n, *v, *v_z, *v_n;
+  } at_;
+};
+
+// Every row, in table order.
+py::dict arrays(model_handle& handle, bool state) {
   const model& m = handle.use();
-  const auto rows = static_cast<py::ssize_t>(m.rows().rows());
-  const auto k = static_cast<py::ssize_t>(m.factors());
-  py::array_t<uint64_t> id(rows);
-  py::array_t<float> w(rows), v(std::vector<py::ssize_t>{rows, k}), z(rows), n(rows);
-  py::array_t<float> v_z(std::vector<py::ssize_t>{rows, k}), v_n(std::vector<py::ssize_t>{rows, k});
-  uint64_t* const id_at = id.mutable_data();
-  float *const w_at = w.mutable_data(), *const v_at = v.mutable_data();
-  float *const z_at = z.mutable_data(), *const n_at = n.mutable_data();
-  float *const v_z_at = v_z.mutable_data(), *const v_n_at = v_n.mutable_data();
+  row_arrays all(m, static_cast<py::ssize_t>(m.rows().rows()), state);
   {
     const py::gil_scoped_release release;
     py::ssize_t i = 0;
-    m.rows().for_each([&](row_ref row, std::string_view) {
-      const float* const state = row.values();
-      id_at[i] = row.id();
-      z_at[i] = state[0];
-      n_at[i] = state[1];
-      std::copy(state + 2, state + 2 + k, v_z_at + i * k);
-      std::copy(state + 2 + k, state + 2 + 2 * k, v_n_at + i * k);
-      weights_at(m, row, w_at + i, v_at + i * k);
-      ++i;
-    });
+    m.rows().for_each([&](row_ref row, std::string_view) { all.set(i++, row); });
   }
-  py::dict all;
-  all["id"] = id;
-  all["w"] = w;
-  all["v"] = v;
-  all["z"] = z;
-  all["n"] = n;
-  all["v_z"] = v_z;
-  all["v_n"] = v_n;
-  return all;
+  return all.take();
+}
+
+// The rows of those ids that the model has, in the order given.
+py::dict arrays_of(model_handle& handle, const id_array& ids) {
+  const model& m = handle.use();
+  std::vector<row_ref> found;
+  for (py::ssize_t i = 0; i < ids.size(); ++i) {
+    const row_ref row = m.rows().find<alone>(ids.data()[i]);
+    if (row) found.push_back(row);
+  }
+  row_arrays some(m, static_cast<py::ssize_t>(found.size()), true);
+  for (size_t i = 0; i < found.size(); ++i) some.set(static_cast<py::ssize_t>(i), found[i]);
+  return some.take();
 }
 
 // Names (bytes) of some ids; None where the model keeps no names or has no such row.
@@ -257,15 +302,19 @@ void bind_model(py::module_& module) {
           },
           py::arg("hyper"))
       .def("weights", &weights_of_ids, py::arg("ids"))
-      .def("arrays", &arrays)
+      .def("arrays", &arrays, py::arg("state") = true)
+      .def("arrays_of", &arrays_of, py::arg("ids"))
       .def("names_of", &names_of, py::arg("ids"))
       .def("sparsity", &sparsity)
       .def_property_readonly("features", [](model_handle& h) { return h.held->rows().rows(); })
       .def_property_readonly("factors", [](model_handle& h) { return h.held->factors(); })
+      .def_property_readonly("has_stored", [](model_handle& h) { return h.held->has_stored(); })
       .def_property_readonly("has_names",
                              [](model_handle& h) { return h.held->rows().has_names(); })
       .def_property_readonly("memory_bytes",
-                             [](model_handle& h) { return h.held->rows().memory_bytes(); })
+                             [](model_handle& h) { return h.held->memory_bytes(); })
+      .def_property_readonly("name_bytes",
+                             [](model_handle& h) { return h.use().rows().name_bytes(); })
       .def_property_readonly("bias", [](model_handle& h) { return h.use().bias_weight(); })
       .def_property_readonly(
           "bias_state",

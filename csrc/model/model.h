@@ -60,6 +60,11 @@ class model {
 
   double bias_weight() const;
 
+  // Of the tables, names included.
+  uint64_t memory_bytes() const {
+    return table_.memory_bytes() + (has_stored() ? stored.rows->memory_bytes() : 0);
+  }
+
   // A new row's state, under its stripe's lock.
   void create(uint64_t id, float* state) const {
     if (hyper_.v_start == v_start::kept) keep_start(id, state);

@@ -78,6 +78,12 @@ uint64_t table::rows() const {
   return sum;
 }
 
+uint64_t table::name_bytes() const {
+  uint64_t sum = 0;
+  for (size_t s = 0; s < stripes; ++s) sum += stripes_[s].names.text_bytes();
+  return sum;
+}
+
 uint64_t table::memory_bytes() const {
   uint64_t sum = sizeof(stripe) * stripes + rows() * row_bytes_;
   for (size_t s = 0; s < stripes; ++s) {

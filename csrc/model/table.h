@@ -71,6 +71,7 @@ class name_list {
     const uint64_t begin = row == 0 ? 0 : end_[row - 1];
     return {bytes_.data() + begin, static_cast<size_t>(end_[row] - begin)};
   }
+  size_t text_bytes() const { return bytes_.size(); }
   size_t memory_bytes() const { return bytes_.capacity() + end_.capacity() * sizeof(uint64_t); }
 
  private:
@@ -134,6 +135,8 @@ class table {
   // Approximate while others insert.
   uint64_t rows() const;
   uint64_t memory_bytes() const;
+  // Of the names alone, end to end; nobody may be writing.
+  uint64_t name_bytes() const;
 
   // In stripe order, then in order of insertion; nobody may be writing.
   // visit(row_ref, name): name is empty without names.

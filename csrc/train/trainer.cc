@@ -80,7 +80,7 @@ train_progress trainer::progress(bool close_window) {
     window_ = meter();
   }
   now.features = model_.rows().rows();
-  now.memory_bytes = model_.rows().memory_bytes();
+  now.memory_bytes = model_.memory_bytes();
   return now;
 }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,12 @@ class Scored:
 
     def __post_init__(self) -> None:
         if self.label.size == 0:
-            raise BadInputError(f"{self.name}: there are no samples to evaluate")
+            raise BadInputError(f"there are no samples to evaluate ({self.name})")
         bad = np.flatnonzero(~np.isfinite(self.score))
         if bad.size:
             raise BadInputError(
-                f"{self.name}: the score of sample {bad[0] + 1:,} is {self.score[bad[0]]}, "
-                f"as of {bad.size:,} samples in all"
+                f"{self.name}: {bad.size:,} scores are not finite, the first that of sample "
+                f"{bad[0] + 1:,}: {self.score[bad[0]]}"
             )
 
 
@@ -107,60 +107,65 @@ def score_with(
 # ---- from a predictions file ----
 
 
-def read_predictions(path: str | os.PathLike[str], link: Link = "sigmoid") -> Scored:
+def read_predictions(source: Any, link: Link = "sigmoid") -> Scored:
     """Lines `label score [key]`, as `fmtrain predict --link LINK` writes them (a label of -1 is 0,
-    so alphaFM's are fine too); any source that fit reads. BadInputError names a bad line."""
-    name = os.fspath(path)
-    labels: list[float] = []
-    scores: list[float] = []
-    groups: list[int] = []
-    for number, line in enumerate(lines_of(open_sources(path)), 1):
-        fields = line.split(None, 2)
-        if not fields:
-            continue
-        try:
-            label, score = float(fields[0]), float(fields[1])
-        except (IndexError, ValueError):
-            raise bad_line(name, number, "is not `label score [key]`", line) from None
-        label = 0.0 if label == -1 else label
-        if not 0 <= label <= 1:
-            raise bad_line(name, number, "its label is not 1, 0, -1 or a probability", line)
-        if not is_score(score, link):
-            raise bad_line(name, number, f"its score is none of --link {link}", line)
-        labels.append(label)
-        scores.append(score)
-        groups.append(feature_id(fields[2].rstrip(), 0) if len(fields) == 3 else 0)
-    score = raw_scores(np.array(scores, dtype=np.float64), link)
+    so alphaFM's are fine too), from a path or anything else fit reads. BadInputError names a bad
+    line."""
+    labels, predictions, groups = array("d"), array("d"), array("Q")
+    sources = open_sources(source)
+    for one in sources:
+        for number, line in enumerate(lines_of(one), 1):
+            if not line.strip():
+                continue
+            try:
+                label, prediction, group = parse_prediction(line, link)
+            except ValueError as error:
+                shown = line[:80].rstrip().decode(errors="backslashreplace")
+                raise BadInputError(f"{one.name}, line {number:,}: {error}: '{shown}'") from None
+            labels.append(label)
+            predictions.append(prediction)
+            groups.append(group)
+    score = raw_scores(np.array(predictions, dtype=np.float64), link)
+    name = ", ".join(one.name for one in sources)
     return Scored(name, np.array(labels), None, score, np.array(groups, dtype=np.uint64))
 
 
-def lines_of(sources: Iterable[Source]) -> Iterator[bytes]:
-    for source in sources:
-        with source.open() as data:
-            if isinstance(data, int):
-                with open(data, "rb", closefd=False) as file:
-                    yield from file
-                continue
-            rest = b""
-            for block in data:
-                *lines, rest = (rest + block).split(b"\n")
-                yield from lines
-            yield rest
+def lines_of(source: Source) -> Iterator[bytes]:
+    with source.open() as data:
+        if isinstance(data, int):
+            with open(data, "rb", closefd=False) as file:
+                yield from file
+            return
+        rest = b""
+        for block in data:
+            *lines, rest = (rest + block).split(b"\n")
+            yield from lines
+        yield rest
 
 
-def bad_line(name: str, number: int, what: str, line: bytes) -> BadInputError:
-    shown = line[:80].rstrip().decode(errors="backslashreplace")
-    return BadInputError(f"{name}, line {number:,}: {what}: '{shown}'")
+def parse_prediction(line: bytes, link: Link) -> tuple[float, float, int]:
+    """label, prediction, group; ValueError says what is wrong."""
+    fields = line.split(None, 2)
+    try:
+        label, prediction = float(fields[0]), float(fields[1])
+    except (IndexError, ValueError):
+        raise ValueError("not `label score [key]`") from None
+    label = 0.0 if label == -1 else label
+    if not 0 <= label <= 1:
+        raise ValueError("the label is not 1, 0, -1 or a probability")
+    if not is_prediction(prediction, link):
+        raise ValueError(f"the score is none of --link {link}")
+    return label, prediction, feature_id(fields[2].rstrip(), 0) if len(fields) == 3 else 0
 
 
-def is_score(score: float, link: Link) -> bool:
+def is_prediction(value: float, link: Link) -> bool:
     if link == "sigmoid":
-        return 0 <= score <= 1
-    return math.isfinite(score) and (link == "raw" or score >= 0)
+        return 0 <= value <= 1
+    return math.isfinite(value) and (link == "raw" or value >= 0)
 
 
 def raw_scores(prediction: Floats, link: Link) -> Floats:
-    """The log odds (rows) behind predictions (rows) that passed is_score."""
+    """The log odds (rows) behind predictions (rows) that passed is_prediction."""
     if link == "raw":
         return prediction
     if link == "exp":

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from reference import BIAS, DEFAULTS, Reference, W, sigmoid
 
 from fmtrain import FTRLModel, _core, metrics
 from fmtrain.data.matrix import feature_id, name_bytes
+from reference import BIAS, DEFAULTS, Reference, W, sigmoid
 
 RELATIVE = 1e-5
 NAMES = ["a", "b", "c", "d", "user", "ü=é", "#tag", "x" * 70]
@@ -189,7 +189,9 @@ def test_vector_of_the_paper() -> None:
     assert seen == pytest.approx([0.5, 0.5076556516623594, 0.5117835320083224], rel=1e-6)
     arrays = model._native.arrays()
     a, b = (int(np.flatnonzero(arrays["id"] == feature_id(name, 0))[0]) for name in "ab")
-    assert arrays["z"][[a, b]] == pytest.approx([-0.05743494018576245, -1.541400278847183], rel=1e-6)
+    assert arrays["z"][[a, b]] == pytest.approx(
+        [-0.05743494018576245, -1.541400278847183], rel=1e-6
+    )
     assert arrays["n"][[a, b]] == pytest.approx([0.5077142606647347, 1.2383553196182688], rel=1e-6)
     assert arrays["w"][[a, b]] == pytest.approx([0.0026170414, 0.0692060055], rel=1e-6)
 
@@ -202,7 +204,9 @@ def long_stream(count: int, seed: int = 3) -> list[Sample]:
     stream = []
     for _ in range(count):
         chosen = [names[int(60 * rng.random() ** 2)] for _ in range(rng.randint(1, 8))]
-        features = [(name, float(np.float32(rng.choice([1, 1, rng.uniform(-2, 2)])))) for name in chosen]
+        features = [
+            (name, float(np.float32(rng.choice([1, 1, rng.uniform(-2, 2)])))) for name in chosen
+        ]
         p = sigmoid(sum(truth[name] * x for name, x in features))
         label = rng.choice([float(rng.random() < p)] * 9 + [round(p, 2)])
         stream.append(Sample(label, rng.choice([1.0, 1.0, 0.5, 4.0]), features))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from fmtrain.cli import alphafm, fit, predict, synth
+from fmtrain.cli import alphafm, diff, evaluate, exchange, fit, inspect, predict, synth
 from fmtrain.cli.app import app, fail
 from fmtrain.errors import BadInputError, BrokenInputError, FmtrainError, ParameterError
 
@@ -14,7 +14,7 @@ EXIT_USAGE = 2
 EXIT_BAD_INPUT = 3
 EXIT_BROKEN_INPUT = 4
 
-COMMANDS = (fit, predict, synth, alphafm)
+COMMANDS = (fit, predict, evaluate, inspect, exchange, diff, synth, alphafm)
 for module in COMMANDS:
     module.register(app)
 

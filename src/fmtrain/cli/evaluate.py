@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Annotated, Any
 
 import typer
@@ -18,10 +17,11 @@ from fmtrain.cli.app import (
     available_threads,
     report_lines,
 )
-from fmtrain.cli.fit_report import finite, number
-from fmtrain.cli.table import aligned, facts, output, printable
+from fmtrain.cli.fit_report import number
+from fmtrain.cli.output import aligned, facts, json_document, printable, write
 from fmtrain.errors import ParameterError
 from fmtrain.evaluation import (
+    REPLICATES,
     Evaluation,
     Scored,
     compare,
@@ -39,7 +39,7 @@ def eval_command(
     ] = None,
     predictions: Annotated[
         str | None,
-        typer.Option(help="Evaluate this output of `fmtrain predict`: `label score [key]`."),
+        typer.Option(help="Evaluate this output of `fmtrain predict`: `label score \\[key]`."),
     ] = None,
     against: Annotated[
         str | None,
@@ -96,7 +96,7 @@ def eval_command(
         difference = compare(runs[0], runs[1], replicates, confidence, seed)
     notes = caveats(runs, link.value, difference, asked=replicates)
     shown = as_document if as_json else as_text
-    output(shown(results, difference, notes))
+    write(shown(results, difference, notes))
 
 
 def caveats(
@@ -109,10 +109,10 @@ def caveats(
         if link == "exp":
             notes.append("watch time is the weight: it is measured with --model only")
     rows = runs[0].label.size
-    if difference is not None and asked is None and default_replicates(rows) < 1000:
+    if difference is not None and asked is None and default_replicates(rows) < REPLICATES:
         notes.append(
-            f"{default_replicates(rows)} bootstrap replicates instead of 1000, as there are "
-            f"{rows:,} samples (--replicates)"
+            f"{default_replicates(rows)} bootstrap replicates instead of {REPLICATES}, as there "
+            f"are {rows:,} samples (--replicates)"
         )
     return notes
 
@@ -130,10 +130,10 @@ def as_document(
     document = {
         **one(results[0]),
         "against": one(results[1]) if len(results) > 1 else None,
-        "auc_difference": finite(dataclasses.asdict(difference)) if difference else None,
+        "auc_difference": dataclasses.asdict(difference) if difference else None,
         "notes": notes,
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_document(document)
 
 
 # ---- text ----
@@ -215,8 +215,9 @@ def signed(value: float) -> str:
 
 
 def difference_line(difference: metrics.AucDifference) -> str:
+    percent = f"{100 * difference.confidence:g}%"
     return (
-        f"AUC difference {signed(difference.difference)}, {100 * difference.confidence:g}% interval "
+        f"AUC difference {signed(difference.difference)}, {percent} interval "
         f"[{signed(difference.low)}, {signed(difference.high)}] "
         f"({difference.replicates:,} paired bootstrap replicates)\n"
     )

@@ -1,9 +1,11 @@
-"""Plain text tables: they read the same on a terminal, in a pipe and in a log."""
+"""Results as plain text, which reads the same on a terminal, in a pipe and in a log, or as JSON."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.cells import cell_len
 
@@ -36,7 +38,13 @@ def facts(items: Iterable[tuple[str, str]]) -> str:
     return aligned([(f"{name}:", text) for name, text in items], left=2)
 
 
-def output(text: str) -> None:
+def json_document(value: Any) -> str:
+    """One document; nan and infinity, which are no JSON, become null."""
+    plain = json.loads(json.dumps(value), parse_constant=lambda constant: None)
+    return json.dumps(plain, indent=2) + "\n"
+
+
+def write(text: str) -> None:
     """To standard output, whatever its encoding: what it lacks is escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

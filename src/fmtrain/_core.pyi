@@ -1,0 +1,200 @@
+"""Types of the native module (csrc/bind), which is for fmtrain's own modules: use FTRLModel.
+
+Errors are those of fmtrain.errors, by the core's status: ParameterError, FileError, ModelFileError,
+BadInputError, OutOfMemoryError. Looking into a model while a Trainer learns into it raises
+ValueError. Hyper-parameters travel as text: {"alpha": "0.05", "bias": "true", "bias_l1": ""}.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Buffer
+
+__version__: str
+
+_Floats = npt.NDArray[np.float32]
+_Names = Sequence[bytes]
+_Ids = npt.NDArray[np.uint64]
+_Reals = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+_Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+class _HyperLine(TypedDict):
+    """One line of csrc/model/hyper.h; `default` as text."""
+
+    kind: str
+    name: str
+    default: str
+    low: float
+    high: float
+    help: str
+
+class _Bound(type):
+    """Stands for pybind11's metaclass."""
+
+class Model(metaclass=_Bound):
+    def __init__(self, hyper: Mapping[str, str], names: bool = False) -> None: ...
+    @staticmethod
+    def load(path: str) -> Model: ...
+    @staticmethod
+    def loads(data: bytes) -> Model: ...
+    @staticmethod
+    def import_alphafm(
+        path: str, binary: bool, factors: int, hyper: Mapping[str, str]
+    ) -> Model: ...  # factors < 0: the file's own
+    def save(self, path: str) -> None: ...
+    def dumps(self) -> bytes: ...
+    # format: text, json, alphafm-text, alphafm-bin or alphafm-bin-float.
+    # Gives rows, dropped, bytes, bytes_saved.
+    def export(
+        self, path: str, format: str, keep_zeros: bool, exact: bool = True
+    ) -> dict[str, int]: ...
+    def hyper(self) -> dict[str, str]: ...
+    def change_hyper(self, hyper: Mapping[str, str]) -> None: ...
+    # found (n), w (n), v (n, factors); zeros where not found
+    def weights(self, ids: _Ids) -> tuple[npt.NDArray[np.bool_], _Floats, _Floats]: ...
+    # every row in table order: id, w (rows), v (rows, factors); with state z, n (rows),
+    # v_z, v_n (rows, factors)
+    def arrays(self, state: bool = True) -> dict[str, npt.NDArray[Any]]: ...
+    # the same of those ids that have a row, in the order given
+    def arrays_of(self, ids: _Ids) -> dict[str, npt.NDArray[Any]]: ...
+    # None where there is no such row or the model keeps no names
+    def names_of(self, ids: _Ids) -> list[bytes | None]: ...
+    # rows, zero_w, zero_rows
+    def sparsity(self) -> dict[str, int]: ...
+    @property
+    def features(self) -> int: ...
+    @property
+    def factors(self) -> int: ...
+    @property
+    def has_names(self) -> bool: ...
+    @property
+    def has_stored(self) -> bool: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def name_bytes(self) -> int: ...
+    @property
+    def bias(self) -> float: ...
+    @property
+    def bias_state(self) -> tuple[float, float]: ...  # z, n
+    @property
+    def samples(self) -> int: ...
+    @property
+    def weight_sum(self) -> float: ...
+    @property
+    def label_sum(self) -> float: ...
+
+# What Trainer and Predictor share: begin, read or feed until the end, end; again; finish. The name
+# is for the type checker alone.
+class _Input(metaclass=_Bound):
+    def begin(self, name: str, first_line: int = 1) -> None: ...
+    # False at the input's end
+    def read(self, fd: int, budget_ms: int) -> bool: ...
+    # how many bytes of data[offset:] were taken
+    def feed(self, data: Buffer, offset: int, budget_ms: int) -> int: ...
+    def end(self) -> None: ...
+    # indptr (rows + 1), indices and data (cells), names and ids (columns), label and weight (rows)
+    def push_csr(
+        self,
+        indptr: _Indices,
+        indices: _Indices,
+        data: _Reals,
+        names: _Names,
+        ids: _Ids,
+        label: npt.NDArray[np.float64] | None,
+        weight: npt.NDArray[np.float64] | None,
+    ) -> None: ...
+    # data (rows, columns)
+    def push_dense(
+        self,
+        data: _Reals,
+        names: _Names,
+        ids: _Ids,
+        label: npt.NDArray[np.float64] | None,
+        weight: npt.NDArray[np.float64] | None,
+    ) -> None: ...
+    def finish(self) -> None: ...
+    def stop(self) -> None: ...
+    # sample, blank, comment: counts; bad {reason: count}, bad_lines, comment_text and examples, of
+    # source, line, column, reason, text, detail
+    def log(self) -> dict[str, Any]: ...
+    # seconds in reading, blocked, parsing, learning
+    def times(self) -> dict[str, float]: ...
+    @property
+    def stopped(self) -> bool: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def ended_inside_a_line(self) -> bool: ...
+
+class Trainer(_Input):
+    # format: text or libffm; bad_lines_fd: -1 for none
+    def __init__(
+        self, model: Model, threads: int, format: str = "text", bad_lines_fd: int = -1
+    ) -> None: ...
+    # window and total (samples, weight_sum, label_sum, prediction_sum, logloss, auc, auc_error),
+    # features, memory_bytes
+    def progress(self, close_window: bool) -> dict[str, Any]: ...
+
+class Predictor(_Input):
+    # output_fd: lines go there; -1: results are kept for take(). link: sigmoid, exp or raw
+    def __init__(
+        self,
+        model: Model,
+        threads: int,
+        format: str = "text",
+        bad_lines_fd: int = -1,
+        output_fd: int = -1,
+        link: str = "sigmoid",
+        alphafm: bool = False,
+    ) -> None: ...
+    # label, weight, raw score, group: (samples)
+    def take(self) -> tuple[_Floats, _Floats, _Floats, _Ids]: ...
+    @property
+    def samples(self) -> int: ...
+
+class SynthOptions(metaclass=_Bound):
+    fields: int
+    dims: int
+    numeric: int
+    factors: int
+    keys: int
+    weights: bool
+    zipf: float
+    ctr: float
+    seed: int
+    def __init__(self) -> None: ...
+    def header(self) -> str: ...
+    @staticmethod
+    def parse_header(line: str, /) -> SynthOptions | None: ...
+
+class Synth(metaclass=_Bound):
+    def __init__(self, options: SynthOptions, /) -> None: ...
+    def text(self, first: int, count: int, /) -> bytes: ...
+    # lines, and their true log odds (count)
+    def text_and_scores(self, first: int, count: int, /) -> tuple[bytes, _Floats]: ...
+
+def describe_hyper() -> list[_HyperLine]: ...
+def describe_reasons() -> dict[str, str]: ...  # {bad_value: "the value is not a ..."}
+def hash_name(name: bytes, seed: int = 0) -> int: ...
+
+# N(0, 1), the start of v
+def start_value(id: int, lane: int, seed: int = 0) -> float: ...
+
+# label, weight, [(name, value)], key; ValueError says what is wrong with the line
+def parse_line(
+    line: bytes, format: str = "text"
+) -> tuple[float, float, list[tuple[bytes, float]], bytes]: ...
+
+# line (1-based), reason, detail
+def first_bad_line(text: bytes) -> tuple[int, str, bytes] | None: ...
+
+# number_bytes, factors, features, nonzero_features
+def alphafm_info(path: str) -> dict[str, int]: ...
+
+# format: text, double or float; target "": standard output
+def convert_alphafm(
+    source: str, source_binary: bool, factors: int, format: str, keep_zeros: bool, target: str
+) -> None: ...

@@ -1,0 +1,290 @@
+// A pass of training: the published numbers, the same bytes from the same input, no sample lost
+// between threads, refused samples that leave no trace.
+#include "train/trainer.h"
+
+#include <unistd.h>
+
+#include "support.h"
+#include "synth/synth.h"
+
+namespace fmtrain {
+namespace {
+
+std::string synth_text(uint64_t samples, int64_t factors = 0) {
+  synth_options options;
+  options.fields = 12;
+  options.dims = 5000;
+  options.numeric = 2;
+  options.factors = factors;
+  options.weights = true;
+  return synth(options).text(0, samples, nullptr);
+}
+
+const float* state_of(const model& m, std::string_view name) {
+  const row_ref row = m.rows().find<alone>(id_of(name));
+  CHECK(static_cast<bool>(row));
+  return row.values();
+}
+
+void check_finite(const model& m) {
+  m.rows().for_each([&](row_ref row, std::string_view) {
+    for (size_t i = 0; i < m.rows().row_floats(); ++i) CHECK(std::isfinite(row.values()[i]));
+  });
+  CHECK(std::isfinite(m.bias.z) && std::isfinite(m.bias.n));
+}
+
+// The test vector of the semantics page, recomputed there in doubles.
+TEST(three_rows_by_the_book) {
+  model m(hyper_of({{"bias", "0"}, {"factors", "0"}, {"alpha", "0.1"}, {"l1", "0.01"}, {"l2", "1"}}),
+          false);
+  const meter seen = train(m, "1 a:1 b:2\n0 a:1\n1 b:1\n");
+  const float* const a = state_of(m, "a");
+  const float* const b = state_of(m, "b");
+  CHECK_NEAR(static_cast<double>(a[0]), -.05743494018576245, 1e-6);
+  CHECK_NEAR(static_cast<double>(a[1]), .5077142606647347, 1e-6);
+  CHECK_NEAR(static_cast<double>(b[0]), -1.541400278847183, 1e-6);
+  CHECK_NEAR(static_cast<double>(b[1]), 1.2383553196182688, 1e-6);
+  // Progressive: scored before it is learned.
+  const double p[] = {.5, .5076556516623594, .5117835320083224};
+  CHECK_NEAR(seen.prediction_sum, p[0] + p[1] + p[2], 1e-6);
+  CHECK_NEAR(seen.loss_sum, -std::log(p[0]) - std::log(1 - p[1]) - std::log(p[2]), 1e-6);
+  CHECK_EQ(seen.label_sum, 2.0);
+}
+
+TEST(the_same_input_gives_the_same_bytes) {
+  const std::string text = synth_text(20000, 2);
+  for (const char* factors : {"0", "4", "5"}) {
+    std::string first;
+    for (int run = 0; run < 2; ++run) {
+      model m(hyper_of({{"factors", factors}, {"v_l1", "0.001"}}), true);
+      train(m, text);
+      check_finite(m);
+      if (run == 0) first = bytes_of(m);
+      CHECK(bytes_of(m) == first);
+    }
+  }
+}
+
+// With l1 this large every w stays 0 and p = 1/2: n and z are sums of multiples of 1/4, exact in a
+// float, whatever the order. One lost update of 60,000 would show.
+TEST(no_update_is_lost_between_threads) {
+  constexpr int samples = 60000;
+  std::string text;
+  for (int i = 0; i < samples; ++i) {
+    text += (i % 3 == 0 ? "1 a b" : "0 a b") + std::to_string(i % 50) + "\n";
+  }
+  for (const size_t threads : {1, 4, 8}) {
+    model m(hyper_of({{"factors", "0"}, {"l1", "1e9"}}), false);
+    const meter seen = train(m, text, threads);
+    CHECK_EQ(seen.samples, static_cast<uint64_t>(samples));
+    CHECK_EQ(m.seen.samples, static_cast<uint64_t>(samples));
+    CHECK_EQ(m.seen.label_sum, samples / 3.0);
+    CHECK_EQ(m.seen.weight_sum, 1.0 * samples);
+    CHECK_EQ(m.rows().rows(), 51u);
+    CHECK_EQ(state_of(m, "a")[1], 0.25f * samples);
+    CHECK_EQ(state_of(m, "a")[0], 0.5f * samples / 3);
+    CHECK_EQ(m.bias.n, 0.25 * samples);
+    CHECK_EQ(m.bias.z, 0.5 * samples / 3);
+    for (int i = 0; i < 50; ++i) {
+      CHECK_EQ(state_of(m, "b" + std::to_string(i))[1], 0.25f * samples / 50);
+    }
+  }
+}
+
+// Threads see each other's weights a little late: the loss may differ in its third digit.
+TEST(threads_learn_the_same_model) {
+  const std::string text = synth_text(30000, 2);
+  model one(hyper_of({{"l1", "0.01"}}), false), four(one.hypers(), false);
+  const double loss_of_one = train(one, text).mean_logloss();
+  const meter of_four = train(four, text, 4);
+  CHECK_NEAR(of_four.mean_logloss(), loss_of_one, 0.02 * loss_of_one);
+  CHECK_EQ(four.rows().rows(), one.rows().rows());
+  CHECK_EQ(of_four.samples, 30000u);
+  check_finite(four);
+}
+
+TEST(the_model_learns) {
+  const std::string text = synth_text(30000);
+  model m(hyper_of({{"factors", "0"}, {"alpha", "0.1"}, {"l1", "0"}, {"l2", "0"}}), false);
+  const double first = train(m, text).mean_logloss();
+  const meter second = train(m, text);
+  CHECK(second.mean_logloss() < first);
+  CHECK(second.auc() > 0.7);
+}
+
+TEST(a_weight_multiplies_the_gradient) {
+  model weighted(hyper_of({{"factors", "0"}}), false), plain(weighted.hypers(), false);
+  train(weighted, "1:3 a\n");
+  train(plain, "1 a:3\n");
+  CHECK_EQ(state_of(weighted, "a")[1], state_of(plain, "a")[1]);
+  CHECK_EQ(state_of(weighted, "a")[1], 2.25f);  // (3 / 2)^2: not thrice 1/4
+  CHECK_EQ(weighted.seen.weight_sum, 3.0);
+  CHECK_EQ(weighted.seen.label_sum, 3.0);
+  model unmoved(weighted.hypers(), false);
+  train(unmoved, "1:0 a\n");
+  CHECK_EQ(state_of(unmoved, "a")[0], 0.0f);
+}
+
+TEST(a_name_that_stands_twice_is_updated_twice) {
+  model m(hyper_of({{"factors", "0"}, {"l1", "0"}}), false);
+  train(m, "1 a:1 a:2\n");
+  CHECK_EQ(state_of(m, "a")[0], -1.5f);
+  CHECK_EQ(state_of(m, "a")[1], 1.25f);
+}
+
+// ---- samples that cannot be learned ----
+
+const char* const refused_lines[] = {
+    "1 a:1e20 b:1e20",                // a gradient beyond its bound
+    "1:1e30 a b",                     // by its weight
+    "0 known:3e38 a:1",               // by the value of a trained feature
+    "1:3e38 a:3e38 b:-3e38 c:1e-30",  // all at once
+};
+
+TEST(refused_samples_leave_no_trace) {
+  for (const char* factors : {"0", "4"}) {
+    for (const char* line : refused_lines) {
+      model m(hyper_of({{"factors", factors}, {"l1", "0"}, {"init_stdev", "1"}}), true);
+      train(m, "1 known other\n0 other\n1 known\n");
+      model before(m.hypers(), true);
+      train(before, "1 known other\n0 other\n1 known\n");
+      trainer run(m, 1, parse_options());
+      feed_all(run.input(), std::string("# comment\n") + line + "\n1 later\n");
+      CHECK_OK(run.finish());
+      const line_counts counts = run.input().log().counts();
+      CHECK_EQ(counts[static_cast<int>(line_kind::nonfinite_score)], 1u);
+      CHECK_EQ(run.progress(false).total.samples, 1u);
+      CHECK_EQ(m.seen.samples, 4u);
+      for (const char* name : {"known", "other"}) {
+        for (size_t i = 0; i < m.rows().row_floats(); ++i) {
+          CHECK_EQ(state_of(m, name)[i], state_of(before, name)[i]);
+        }
+      }
+      const std::vector<bad_line> examples = run.input().log().examples();
+      CHECK_EQ(std::string(line) + check::show(examples.size()), std::string(line) + "1");
+      if (examples.empty()) continue;
+      CHECK_EQ(examples[0].line, 2u);
+      CHECK(examples[0].kind == line_kind::nonfinite_score);
+      check_finite(m);
+    }
+  }
+}
+
+TEST(the_largest_value_of_a_refused_sample_is_named) {
+  model m(hyper_of({{"factors", "0"}}), false);
+  trainer run(m, 1, parse_options());
+  feed_all(run.input(), "1 a b:-1e30 c:1e20\n1:1e30\n");
+  CHECK_OK(run.finish());
+  const std::vector<bad_line> examples = run.input().log().examples();
+  CHECK_EQ(examples.size(), 2u);
+  CHECK_EQ(examples[0].detail, std::string("b:-1e+30"));
+  CHECK_EQ(examples[1].detail, std::string());
+}
+
+TEST(extreme_streams_stay_finite) {
+  test_random random(9);
+  const char* const values[] = {"1",     "-1",   "1e-45", "-1e-38", "1e10", "-1e15",
+                                "1e18",  "3e38", "-3e38", "1e-20",  "0.5",  "1e5"};
+  const char* const labels[] = {"1", "0", "0.5", "1:1e10", "0:1e-30", "1:3e38", "0:0"};
+  for (const char* factors : {"0", "3", "8"}) {
+    for (const size_t threads : {1, 3}) {
+      std::string text;
+      for (int i = 0; i < 6000; ++i) {
+        text += labels[random.below(std::size(labels))];
+        for (uint64_t f = 1 + random.below(5); f > 0; --f) {
+          text += " f" + std::to_string(random.below(40)) + ":" +
+                  values[random.below(std::size(values))];
+        }
+        text += "\n";
+      }
+      model m(hyper_of({{"factors", factors}, {"alpha", "10"}, {"l1", "0"}, {"l2", "0"},
+                        {"v_alpha", "1e9"}, {"v_beta", "1e-9"}, {"v_l1", "0"}, {"v_l2", "0"},
+                        {"init_stdev", "1000"}}), false);
+      const meter seen = train(m, text, threads);
+      check_finite(m);
+      CHECK(std::isfinite(seen.loss_sum) && seen.samples > 0 && seen.samples < 6000);
+      std::unique_ptr<model> back;
+      CHECK_OK(model_of(bytes_of(m), &back));
+    }
+  }
+}
+
+TEST(values_of_zero_and_lines_without_features) {
+  model m(hyper_of({{"factors", "4"}}), false);
+  const meter seen = train(m, "1\n0 a:0 b:-0\n1 # key\n");
+  CHECK_EQ(seen.samples, 3u);
+  CHECK_EQ(m.rows().rows(), 0u);
+  CHECK(m.bias.n > 0);
+}
+
+TEST(terms_that_are_off_are_not_learned) {
+  const std::string text = synth_text(300);
+  model m(hyper_of({{"bias", "0"}, {"linear", "0"}, {"factors", "4"}}), false);
+  train(m, text);
+  CHECK_EQ(m.bias.n, 0.0);
+  double v_n = 0;
+  m.rows().for_each([&](row_ref row, std::string_view) {
+    CHECK_EQ(row.values()[1], 0.0f);
+    v_n += static_cast<double>(row.values()[2 + 4]);
+  });
+  CHECK(v_n > 0);
+}
+
+// ---- while it runs ----
+
+TEST(windows_add_up) {
+  model m(hyper_of({{"factors", "0"}}), false);
+  trainer run(m, 3, parse_options());
+  const std::string text = synth_text(20000);
+  uint64_t samples = 0;
+  double loss = 0;
+  for (int part = 0; part < 5; ++part) {
+    feed_all(run.input(), text);
+    const train_progress now = run.progress(true);
+    samples += now.window.samples;
+    loss += now.window.loss_sum;
+    CHECK_EQ(now.total.samples, samples);
+    CHECK(now.memory_bytes >= now.features * m.rows().row_bytes());
+  }
+  CHECK_OK(run.finish());
+  const train_progress last = run.progress(false);
+  CHECK_EQ(last.total.samples, 100000u);
+  CHECK_EQ(last.window.samples, 100000 - samples);
+  CHECK_NEAR(last.total.loss_sum, loss + last.window.loss_sum, 1e-6 * loss + 1e-6);
+  CHECK_EQ(last.features, m.rows().rows());
+  CHECK_OK(run.finish());
+  CHECK_EQ(m.seen.samples, 100000u);  // once
+}
+
+TEST(a_stop_leaves_a_usable_model) {
+  const std::string text = synth_text(40000);
+  for (const size_t threads : {1, 4}) {
+    model m(hyper_of({{"factors", "4"}}), true);
+    trainer run(m, threads, parse_options());
+    feed_all(run.input(), text);
+    run.input().stop();
+    feed_all(run.input(), text);  // is dropped, and does not hang
+    CHECK_OK(run.finish());
+    CHECK(run.input().stopped());
+    CHECK_EQ(run.progress(false).total.samples, m.seen.samples);
+    CHECK(m.seen.samples <= 40000);
+    check_finite(m);
+    std::unique_ptr<model> back;
+    CHECK_OK(model_of(bytes_of(m), &back));
+    CHECK_EQ(train(*back, "1 a\n").samples, 1u);
+  }
+}
+
+TEST(a_trainer_that_is_dropped_ends) {
+  model m(hyper_of({{"factors", "4"}}), false);
+  const std::string text = synth_text(20000);
+  for (int round = 0; round < 5; ++round) {
+    trainer run(m, 2, parse_options());
+    feed_all(run.input(), text);
+  }
+  check_finite(m);
+  CHECK_EQ(m.seen.samples, 0u);
+}
+
+}  // namespace
+}  // namespace fmtrain
