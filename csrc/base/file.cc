@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace fmtrain {
@@ -58,11 +59,20 @@ status memory_source::read(void* data, size_t size, size_t* got) {
 
 status atomic_file::open(const std::string& path) {
   struct stat existing;
-  if (::stat(path.c_str(), &existing) == 0 && S_ISDIR(existing.st_mode)) {
-    return errno_status(path, "write", EISDIR);
-  }
   path_ = path;
-  temporary_ = path + ".tmp." + std::to_string(::getpid());
+  if (::stat(path.c_str(), &existing) == 0) {
+    if (S_ISDIR(existing.st_mode)) return errno_status(path, "write", EISDIR);
+    // Renaming over a device or a pipe would replace it.
+    if (!S_ISREG(existing.st_mode)) {
+      return {errc::io, path + ": cannot write: it is not a regular file"};
+    }
+    // A link stays a link: what it points to is replaced.
+    char* const real = ::realpath(path.c_str(), nullptr);
+    if (real == nullptr) return errno_status(path, "write", errno);
+    path_ = real;
+    std::free(real);
+  }
+  temporary_ = path_ + ".tmp." + std::to_string(::getpid());
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd_ < 0) return errno_status(path, "write", errno);
   return {};

@@ -122,7 +122,9 @@ def check_writable(path: str) -> None:
 
     if os.path.isdir(path):
         raise FileError(f"{path}: cannot write: it is a directory")
-    directory = os.path.dirname(path) or "."
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileError(f"{path}: cannot write: it is not a regular file")
+    directory = os.path.dirname(os.path.realpath(path))
     try:
         with tempfile.NamedTemporaryFile(dir=directory, prefix=".fmtrain-"):
             pass

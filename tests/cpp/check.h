@@ -53,13 +53,14 @@ void equal(const char* file, int line, const char* text, const A& a, const B& b)
 
 inline void near(const char* file, int line, const char* text, double a, double b, double by) {
   if (std::fabs(a - b) <= by) return;  // false for NaN
-  fail(file, line, std::string(text) + ": " + show(a) + " is not within " + show(by) + " of " + show(b));
+  fail(file, line,
+       std::string(text) + ": " + show(a) + " is not within " + show(by) + " of " + show(b));
 }
 
 }  // namespace check
 
-#define TEST(name)                                                        \
-  static void name();                                                     \
+#define TEST(name)                                                           \
+  static void name();                                                        \
   [[maybe_unused]] static const bool name##_added = check::add(#name, name); \
   static void name()
 

@@ -47,7 +47,10 @@ inline void fix_checksums(std::string& file) {
 }
 
 inline std::string front(const std::string& header, uint32_t version = 1) {
-  std::string file("\x89" "FMTRN\n\x1a", 8);
+  std::string file(
+      "\x89"
+      "FMTRN\n\x1a",
+      8);
   file += raw(version) + raw(static_cast<uint32_t>(header.size())) + header;
   return file + raw(crc32c(0, file.data(), file.size()));
 }

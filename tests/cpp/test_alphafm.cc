@@ -120,8 +120,8 @@ TEST(exact_text_reads_the_same_float) {
 }
 
 TEST(the_binary_head) {
-  const std::string file = written(read_all(two_factors, false).records,
-                                   alphafm_format::binary_float, 2);
+  const std::string file =
+      written(read_all(two_factors, false).records, alphafm_format::binary_float, 2);
   uint64_t head[7];
   std::memcpy(head, file.data(), sizeof head);
   const uint64_t expected[7] = {1, 4, 2, 3, 3, 1, 36};
@@ -200,10 +200,16 @@ TEST(conversions_pass_the_numbers_through) {
   const std::string binary = converted(with_zero, false, alphafm_format::binary_double, true);
   CHECK_EQ(converted(binary, true, alphafm_format::text, true), with_zero);
   CHECK_EQ(converted(binary, true, alphafm_format::text, false), two_factors);
-  CHECK(converted(binary, true, alphafm_format::binary_double, true) == binary);
-  const file_read sparse = read_all(converted(binary, true, alphafm_format::binary_float, false), true);
+  const file_read sparse =
+      read_all(converted(binary, true, alphafm_format::binary_float, false), true);
   CHECK_OK(sparse.end);
   CHECK_EQ(sparse.records.size(), 3u);
+}
+
+// The bias has no v: what stands in its place must not be what the record before it left there.
+TEST(a_conversion_is_the_same_again) {
+  const std::string binary = converted(two_factors, false, alphafm_format::binary_double, true);
+  CHECK(converted(binary, true, alphafm_format::binary_double, true) == binary);
 }
 
 // ---- import ----

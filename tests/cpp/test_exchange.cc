@@ -17,7 +17,8 @@ std::string sample_text() {
   return synth(options).text(0, 1500, nullptr);
 }
 
-std::unique_ptr<model> trained(const char* factors, bool names = true, const char* v_start = "lazy") {
+std::unique_ptr<model> trained(const char* factors, bool names = true,
+                               const char* v_start = "lazy") {
   auto m = std::make_unique<model>(
       hyper_of({{"factors", factors}, {"l1", "0.05"}, {"v_l1", "1e-3"}, {"v_start", v_start}}),
       names);
@@ -66,8 +67,8 @@ TEST(alphafm_formats_bring_the_model_back) {
       m->rows().for_each([&](row_ref row, std::string_view) {
         const row_ref other = back->rows().find<alone>(row.id());
         for (size_t i = 0; i < 2 + 2 * k; ++i) {
-          const bool untouched_v = i >= 2 && i < 2 + k && row.values()[i] == 0 &&
-                                   row.values()[i + k] == 0;
+          const bool untouched_v =
+              i >= 2 && i < 2 + k && row.values()[i] == 0 && row.values()[i + k] == 0;
           if (!untouched_v) CHECK_EQ(other.values()[i], row.values()[i]);
         }
       });
@@ -157,19 +158,44 @@ TEST(formats_that_need_names) {
   }
 }
 
+// A data frame's columns may have such names. Written as they are, they would cut the line in two:
+// a file that nobody can read, or one that reads as something else.
+TEST(names_that_lines_cannot_hold) {
+  struct naming {
+    std::string name;
+    bool in_text, in_alphafm;
+  };
+  for (const auto& [name, in_text, in_alphafm] : {naming{"of two words", true, false},
+                                                  {"line\nbreak", false, false},
+                                                  {"tab\tbed", false, true},
+                                                  {"", true, false}}) {
+    model m(hyper_of({{"factors", "0"}}), true);
+    m.rows().find_or_insert<alone>(id_of(name), name, [](float* state) { state[0] = 5; });
+    export_counts counts;
+    memory_sink sink;
+    const status alphafm =
+        export_model(m, {export_format::alphafm_text, true, true}, sink, &counts);
+    CHECK_EQ(name + check::show(alphafm.ok()), name + check::show(in_alphafm));
+    const status text = export_model(m, {export_format::text, true, true}, sink, &counts);
+    CHECK_EQ(name + check::show(text.ok()), name + check::show(in_text));
+    const std::string binary = exported(m, export_format::alphafm_binary_double, true, &counts);
+    CHECK_EQ(imported(binary, true, m.hypers())->rows().rows(), 1u);
+  }
+}
+
 TEST(json_escapes_what_it_must) {
   model m(hyper_of({{"factors", "0"}}), true);
   const std::pair<std::string, const char*> names[] = {
       {"plain", "\"plain\""},
       {"a\"b\\c", "\"a\\\"b\\\\c\""},
       {std::string("\0\x1f", 2), "\"\\u0000\\u001f\""},
-      {"\xe6\x97\xa5", "\"\xe6\x97\xa5\""},                    // U+65E5
-      {"\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\""},            // U+1F600
-      {"\xff", "\"\\udcff\""},                                 // no UTF-8
-      {"\xc0\x80", "\"\\udcc0\\udc80\""},                      // overlong
-      {"\xed\xa0\x80", "\"\\udced\\udca0\\udc80\""},           // a surrogate
+      {"\xe6\x97\xa5", "\"\xe6\x97\xa5\""},                      // U+65E5
+      {"\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\""},              // U+1F600
+      {"\xff", "\"\\udcff\""},                                   // no UTF-8
+      {"\xc0\x80", "\"\\udcc0\\udc80\""},                        // overlong
+      {"\xed\xa0\x80", "\"\\udced\\udca0\\udc80\""},             // a surrogate
       {"\xf4\x90\x80\x80", "\"\\udcf4\\udc90\\udc80\\udc80\""},  // past U+10FFFF
-      {"\xe6\x97", "\"\\udce6\\udc97\""},                      // cut
+      {"\xe6\x97", "\"\\udce6\\udc97\""},                        // cut
   };
   for (const auto& [name, escaped] : names) {
     m.rows().find_or_insert<alone>(id_of(name), name, [](float* state) { state[0] = 5; });
@@ -182,7 +208,8 @@ TEST(json_escapes_what_it_must) {
       CHECK_EQ(json, std::string(escaped));
     }
   }
-  CHECK(json.find("{\"format\": \"fmtrain-json\", \"version\": 1, \"hyper\": {\"bias\": true,") == 0);
+  CHECK(json.find("{\"format\": \"fmtrain-json\", \"version\": 1, \"hyper\": {\"bias\": true,") ==
+        0);
   CHECK(json.find("\"bias_l1\": null") != std::string::npos);
   CHECK(json.find("\"v_start\": \"lazy\"") != std::string::npos);
   CHECK(json.substr(json.size() - 4) == "\n]}\n");

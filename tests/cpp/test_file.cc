@@ -96,7 +96,8 @@ TEST(sources_give_all_and_say_when_it_is_over) {
   CHECK_OK(file.open(folder.path("bytes")));
   CHECK_OK(file.open(folder.path("bytes")));
   memory_source memory("abcdef", 6);
-  for (byte_source* source : {static_cast<byte_source*>(&file), static_cast<byte_source*>(&memory)}) {
+  for (byte_source* source :
+       {static_cast<byte_source*>(&file), static_cast<byte_source*>(&memory)}) {
     char buffer[8] = {};
     size_t got = 0;
     CHECK_OK(source->read(buffer, 4, &got));

@@ -36,20 +36,23 @@ TEST(a_step_is_the_textbook_step) {
     const auto rule = rule_of<float>(book);
     for (int round = 0; round < 20000; ++round) {
       const auto z0 = static_cast<float>(random.between(-20, 20));
-      const auto n0 = static_cast<float>(random.below(4) == 0 ? 0 : std::exp(random.between(-9, 9)));
+      const auto n0 =
+          static_cast<float>(random.below(4) == 0 ? 0 : std::exp(random.between(-9, 9)));
       const auto g = static_cast<float>(random.between(-2, 2) * std::exp(random.between(-6, 1)));
       const float w0 = rule.weight(z0, n0);
       const double book_w0 = book.weight(static_cast<double>(z0), static_cast<double>(n0));
-      CHECK_NEAR(static_cast<double>(w0), book_w0, 1e-6 * std::fabs(book_w0) + 1e-6 * std::fabs(z0) /
-                 (book.beta / book.alpha + book.l2));
+      CHECK_NEAR(
+          static_cast<double>(w0), book_w0,
+          1e-6 * std::fabs(book_w0) + 1e-6 * std::fabs(z0) / (book.beta / book.alpha + book.l2));
       float z = z0, n = n0;
       double book_z = static_cast<double>(z0), book_n = static_cast<double>(n0);
       rule.update(z, n, g, w0);
       book.update(book_z, book_n, static_cast<double>(g), static_cast<double>(w0));
       CHECK_NEAR(static_cast<double>(n), book_n, 2e-7 * book_n);
       const double pulled = std::fabs(book_z - static_cast<double>(z0) - static_cast<double>(g));
-      CHECK_NEAR(static_cast<double>(z), book_z,
-                 3e-7 * (std::fabs(static_cast<double>(z0)) + std::fabs(static_cast<double>(g)) + pulled));
+      CHECK_NEAR(
+          static_cast<double>(z), book_z,
+          3e-7 * (std::fabs(static_cast<double>(z0)) + std::fabs(static_cast<double>(g)) + pulled));
     }
   }
 }
@@ -116,8 +119,8 @@ TEST(z_for_inverts_the_closed_form) {
 // Nothing that passes the trainer's check may leave the finite numbers, however often it comes.
 TEST(the_state_saturates) {
   constexpr float largest = std::numeric_limits<float>::max();
-  const float gradients[] = {0,      1e-45f, -1e-45f, 1e-38f, 1e-20f,        -1,
-                             1e6f,   1e18f,  -1e18f,  3e18f,  gradient_max, -gradient_max};
+  const float gradients[] = {0,    1e-45f, -1e-45f, 1e-38f, 1e-20f,       -1,
+                             1e6f, 1e18f,  -1e18f,  3e18f,  gradient_max, -gradient_max};
   const float starts[] = {0, 1e-45f, 1e-38f, 1, 1e30f, largest};
   const textbook extreme[] = {{.05, 1, .1, 5}, {1e9, 1e-9, 0, 0}, {1e-9, 1e9, 1e9, 1e9}};
   test_random random(4);

@@ -44,8 +44,8 @@ TEST(the_ends_of_every_range) {
     };
     hyper h;
     CHECK_OK(set_hyper(h, line.name, text(line.low)));
-    CHECK_OK(set_hyper(h, line.name, std::string(line.name) == "seed" ? "9223372036854775807"
-                                                                       : text(line.high)));
+    CHECK_OK(set_hyper(h, line.name,
+                       std::string(line.name) == "seed" ? "9223372036854775807" : text(line.high)));
     const std::string before = get_hyper(h, line.name);
     for (const std::string& wrong :
          {text(line.low - 1), std::string("9223372036854775808"), std::string("1e300"),

@@ -68,7 +68,8 @@ void check_learner(size_t factors) {
         lane = at - 0.5f;
         const double below = in.brute_force(&unused);
         lane = at;
-        CHECK_NEAR(static_cast<double>(g[f]), static_cast<double>(slope) * (above - below), 1e-5 * size);
+        CHECK_NEAR(static_cast<double>(g[f]), static_cast<double>(slope) * (above - below),
+                   1e-5 * size);
       }
     }
   }

@@ -34,8 +34,10 @@ std::vector<scored> random_samples(test_random& random, double spread, bool soft
   for (int i = 0; i < 700; ++i) {
     const double score = random.between(-spread, spread);
     const double p = sigmoid(score + random.between(-2, 2));
-    samples.push_back({soft ? p : random.uniform() < p ? 1.0 : 0.0, score,
-                       weighted ? random.between(0, 5) : 1});
+    samples.push_back({soft                   ? p
+                       : random.uniform() < p ? 1.0
+                                              : 0.0,
+                       score, weighted ? random.between(0, 5) : 1});
   }
   return samples;
 }

@@ -22,7 +22,8 @@ weights weights_of(const model& m, uint64_t id, const std::vector<float>& state)
   return any;
 }
 
-// z, n of w; z of v (4); n of v (4): lane 0 untouched, 1 trained to a weight, 2 trained to 0, 3 as 1.
+// z, n of w; z of v (4); n of v (4): lane 0 untouched, 1 trained to a weight, 2 trained to 0, 3
+// as 1.
 const std::vector<float> trained = {-3, 4, 0, -2, .05f, 2, 0, 1, 1, 1};
 constexpr uint64_t id = 77;
 

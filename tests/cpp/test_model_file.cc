@@ -32,8 +32,12 @@ TEST(models_of_every_kind_come_back) {
   for (const char* factors : {"0", "1", "4", "8", "11"}) {
     for (const char* start : {"lazy", "kept"}) {
       for (const bool names : {false, true}) {
-        model m(hyper_of({{"factors", factors}, {"v_start", start}, {"l1", "0.01"}, {"seed", "3"},
-                          {"bias_l1", "0"}}), names);
+        model m(hyper_of({{"factors", factors},
+                          {"v_start", start},
+                          {"l1", "0.01"},
+                          {"seed", "3"},
+                          {"bias_l1", "0"}}),
+                names);
         train(m, text);
         const std::unique_ptr<model> back = check_round_trip(bytes_of(m));
         CHECK_EQ(back->rows().rows(), m.rows().rows());
@@ -135,7 +139,8 @@ TEST(a_file_of_the_future) {
   for (const uint32_t version : {2u, 7u, ~0u}) {
     std::string file = small_file();
     model_bytes::put(file, 8, version);
-    check_refused(file, errc::version, "newer fmtrain: model format version " + std::to_string(version));
+    check_refused(file, errc::version,
+                  "newer fmtrain: model format version " + std::to_string(version));
     model_bytes::fix_checksums(file);
     check_refused(file, errc::version, "newer fmtrain");
   }
@@ -144,7 +149,8 @@ TEST(a_file_of_the_future) {
 TEST(foreign_files) {
   for (const std::string& file :
        {std::string("bias 0 0 0\n"), std::string("{\"version\": 1}"), std::string(100, '\0'),
-        std::string("\x89PNG\r\n\x1a\n" "123456789")}) {
+        std::string("\x89PNG\r\n\x1a\n"
+                    "123456789")}) {
     check_refused(file, errc::format, "not an fmtrain model");
   }
 }

@@ -68,37 +68,82 @@ TEST(bad_lines_and_their_columns) {
                  missing_value = line_kind::missing_value, bad_value = line_kind::bad_value,
                  nonfinite = line_kind::nonfinite_value;
   const refused lines[] = {
-      {":1 a", missing_label, 1},   {" \t: a", missing_label, 3},  {"a", bad_label, 1},
-      {"#tag a", bad_label, 1},     {"2 a", bad_label, 1},         {"-2 a", bad_label, 1},
-      {" 1.5 a", bad_label, 2},     {"-0.5", bad_label, 1},        {"nan a", bad_label, 1},
-      {"inf a", bad_label, 1},      {"1e400 a", bad_label, 1},     {"1x a", bad_label, 1},
-      {"1,a", bad_label, 1},        {"0x1 a", bad_label, 1},       {"+ a", bad_label, 1},
-      {"1: a", bad_weight, 3},      {"1:", bad_weight, 3},         {"1:-1 a", bad_weight, 3},
-      {"1:x a", bad_weight, 3},     {"1:1:1 a", bad_weight, 3},    {"1:nan a", bad_weight, 3},
-      {"1:inf a", bad_weight, 3},   {" 0.5:1e39", bad_weight, 6},  {"1 :2", missing_name, 3},
-      {"1 a :2", missing_name, 5},  {"1 a::2", bad_value, 5},      {"1 a:", missing_value, 4},
-      {"1 a: b", missing_value, 4}, {"1 a:\tb", missing_value, 4}, {"1 ab:1 c:", missing_value, 9},
-      {"1 a:x", bad_value, 5},      {"1 a:1x", bad_value, 5},      {"1 a:1 b:2 c:3z", bad_value, 13},
-      {"1 a:1:2", bad_value, 5},    {"1 a:b:2", bad_value, 5},     {"1 a:0x10", bad_value, 5},
-      {"1 a:1,5", bad_value, 5},    {"1 a:+-1", bad_value, 5},     {"1 a:++1", bad_value, 5},
-      {"1 a:-+1", bad_value, 5},    {"1 a:--1", bad_value, 5},     {"1 a:.", bad_value, 5},
-      {"1 a:-", bad_value, 5},      {"1 a:+", bad_value, 5},       {"1 a:-.", bad_value, 5},
-      {"1 a:e5", bad_value, 5},     {"1 a:1e", bad_value, 5},      {"1 a:1e+", bad_value, 5},
-      {"1 a:1..2", bad_value, 5},   {"1 a:1-", bad_value, 5},      {"1 a:1#", bad_value, 5},
-      {"1 a:nan", nonfinite, 5},    {"1 a:-nan", nonfinite, 5},    {"1 a:inf", nonfinite, 5},
-      {"1 a:-inf", nonfinite, 5},   {"1 a:infinity", nonfinite, 5}, {"1 a:1e39", nonfinite, 5},
-      {"1 a:-1e400", nonfinite, 5}, {"1 a:+1e400", nonfinite, 5},  {"1 b:2 a:3.5e38", nonfinite, 9},
+      {":1 a", missing_label, 1},
+      {" \t: a", missing_label, 3},
+      {"a", bad_label, 1},
+      {"#tag a", bad_label, 1},
+      {"2 a", bad_label, 1},
+      {"-2 a", bad_label, 1},
+      {" 1.5 a", bad_label, 2},
+      {"-0.5", bad_label, 1},
+      {"nan a", bad_label, 1},
+      {"inf a", bad_label, 1},
+      {"1e400 a", bad_label, 1},
+      {"1x a", bad_label, 1},
+      {"1,a", bad_label, 1},
+      {"0x1 a", bad_label, 1},
+      {"+ a", bad_label, 1},
+      {"1: a", bad_weight, 3},
+      {"1:", bad_weight, 3},
+      {"1:-1 a", bad_weight, 3},
+      {"1:x a", bad_weight, 3},
+      {"1:1:1 a", bad_weight, 3},
+      {"1:nan a", bad_weight, 3},
+      {"1:inf a", bad_weight, 3},
+      {" 0.5:1e39", bad_weight, 6},
+      {"1 :2", missing_name, 3},
+      {"1 a :2", missing_name, 5},
+      {"1 a::2", bad_value, 5},
+      {"1 a:", missing_value, 4},
+      {"1 a: b", missing_value, 4},
+      {"1 a:\tb", missing_value, 4},
+      {"1 ab:1 c:", missing_value, 9},
+      {"1 a:x", bad_value, 5},
+      {"1 a:1x", bad_value, 5},
+      {"1 a:1 b:2 c:3z", bad_value, 13},
+      {"1 a:1:2", bad_value, 5},
+      {"1 a:b:2", bad_value, 5},
+      {"1 a:0x10", bad_value, 5},
+      {"1 a:1,5", bad_value, 5},
+      {"1 a:+-1", bad_value, 5},
+      {"1 a:++1", bad_value, 5},
+      {"1 a:-+1", bad_value, 5},
+      {"1 a:--1", bad_value, 5},
+      {"1 a:.", bad_value, 5},
+      {"1 a:-", bad_value, 5},
+      {"1 a:+", bad_value, 5},
+      {"1 a:-.", bad_value, 5},
+      {"1 a:e5", bad_value, 5},
+      {"1 a:1e", bad_value, 5},
+      {"1 a:1e+", bad_value, 5},
+      {"1 a:1..2", bad_value, 5},
+      {"1 a:1-", bad_value, 5},
+      {"1 a:1#", bad_value, 5},
+      {"1 a:nan", nonfinite, 5},
+      {"1 a:-nan", nonfinite, 5},
+      {"1 a:inf", nonfinite, 5},
+      {"1 a:-inf", nonfinite, 5},
+      {"1 a:infinity", nonfinite, 5},
+      {"1 a:1e39", nonfinite, 5},
+      {"1 a:-1e400", nonfinite, 5},
+      {"1 a:+1e400", nonfinite, 5},
+      {"1 b:2 a:3.5e38", nonfinite, 9},
   };
   for (const refused& line : lines) check_refused(line, text_format::text);
 }
 
 TEST(bad_lines_of_libffm) {
   const refused lines[] = {
-      {"1 f", line_kind::missing_name, 4},       {"1 f x", line_kind::missing_name, 4},
-      {"1 f:", line_kind::missing_name, 3},      {"1 :a:1", line_kind::missing_name, 3},
-      {"1 f::1", line_kind::missing_name, 3},    {"1 f: a", line_kind::missing_name, 3},
-      {"1 f:a:", line_kind::missing_value, 6},   {"1 f:a:x", line_kind::bad_value, 7},
-      {"1 f:a:1:2", line_kind::bad_value, 7},    {"1 f:a:inf", line_kind::nonfinite_value, 7},
+      {"1 f", line_kind::missing_name, 4},
+      {"1 f x", line_kind::missing_name, 4},
+      {"1 f:", line_kind::missing_name, 3},
+      {"1 :a:1", line_kind::missing_name, 3},
+      {"1 f::1", line_kind::missing_name, 3},
+      {"1 f: a", line_kind::missing_name, 3},
+      {"1 f:a:", line_kind::missing_value, 6},
+      {"1 f:a:x", line_kind::bad_value, 7},
+      {"1 f:a:1:2", line_kind::bad_value, 7},
+      {"1 f:a:inf", line_kind::nonfinite_value, 7},
       {"1 f:a:1 g:b:1 h", line_kind::missing_name, 16},
   };
   for (const refused& line : lines) check_refused(line, text_format::libffm);
@@ -140,9 +185,9 @@ TEST(labels_and_weights) {
     const char* line;
     float label, weight;
   };
-  const expected lines[] = {{"1 a", 1, 1},         {"0 a", 0, 1},        {"-1 a", 0, 1},
-                            {"+1 a", 1, 1},        {"0.25 a", .25f, 1},  {"1e-3 a", 1e-3f, 1},
-                            {"1.0:2.5 a", 1, 2.5}, {"-1:0 a", 0, 0},     {"0:1e-400", 0, 0},
+  const expected lines[] = {{"1 a", 1, 1},         {"0 a", 0, 1},         {"-1 a", 0, 1},
+                            {"+1 a", 1, 1},        {"0.25 a", .25f, 1},   {"1e-3 a", 1e-3f, 1},
+                            {"1.0:2.5 a", 1, 2.5}, {"-1:0 a", 0, 0},      {"0:1e-400", 0, 0},
                             {"1:+3", 1, 3},        {"1:1e38 a", 1, 1e38f}};
   for (const expected& line : lines) {
     const parsed_line got(line.line);
@@ -154,7 +199,7 @@ TEST(labels_and_weights) {
 
 TEST(keys) {
   const std::pair<const char*, const char*> lines[] = {
-      {"1 a # user 7", "user 7"}, {"1 #\tkey \t", "key"}, {"1 a #", ""},      {"1 a # ", ""},
+      {"1 a # user 7", "user 7"}, {"1 #\tkey \t", "key"},   {"1 a #", ""},  {"1 a # ", ""},
       {"1 a # b # c", "b # c"},   {"1 a # x:nan", "x:nan"}, {"1 a #b", ""}, {"1 a", ""}};
   for (const auto& [line, key] : lines) {
     const parsed_line got(line);
@@ -179,8 +224,9 @@ TEST(scan_token_is_the_portable_one) {
     // Bytes that differ from an end in one bit are what a wrong mask would take for one.
     for (size_t i = 0; i < size; ++i) {
       const auto near = static_cast<char>(random.pick(ends) ^ (1 << random.below(8)));
-      text.push_back(random.below(8) == 0 ? random.pick(ends) : random.below(2) == 0
-                         ? near : static_cast<char>(random.next()));
+      text.push_back(random.below(8) == 0   ? random.pick(ends)
+                     : random.below(2) == 0 ? near
+                                            : static_cast<char>(random.next()));
     }
     text.push_back('\n');
     text.append(padding_bytes, ':');
@@ -207,8 +253,9 @@ chunk chunk_of(const std::string& text, uint64_t first_line = 1) {
 TEST(a_chunk_of_lines) {
   line_log log;
   const std::string bad_line_text = "1 b:x" + std::string(100, 'y');
-  text_source source(chunk_of("# head\r\n1 a:1\r\n\r\n" + bad_line_text + "\n0 c\r d\r\n1 e\r\r\n", 7),
-                     parse_options(), log);
+  text_source source(
+      chunk_of("# head\r\n1 a:1\r\n\r\n" + bad_line_text + "\n0 c\r d\r\n1 e\r\r\n", 7),
+      parse_options(), log);
   batch samples;
   CHECK(source.fill(samples));
   CHECK_EQ(samples.samples, 3u);

@@ -34,8 +34,8 @@ std::vector<double> scores_by_definition(const model& m, const std::string& text
     std::vector<std::vector<double>> terms;  // (features, 1 + factors), times x
     while (tokens >> token && token != "#") {
       const size_t colon = token.find(':');
-      const double x = colon == std::string::npos
-                           ? 1 : static_cast<double>(std::stof(token.substr(colon + 1)));
+      const double x =
+          colon == std::string::npos ? 1 : static_cast<double>(std::stof(token.substr(colon + 1)));
       const row_ref row = m.rows().find<alone>(id_of(token.substr(0, colon)));
       if (!row) continue;
       float w = 0;
@@ -59,8 +59,12 @@ TEST(scores_are_the_definition) {
   const std::string learned = synth_text(0, 3000), other = synth_text(3000, 1000);
   for (const char* factors : {"0", "3", "4", "8", "16"}) {
     for (const char* bias : {"0", "1"}) {
-      model m(hyper_of({{"factors", factors}, {"bias", bias}, {"l1", "0.01"}, {"v_l1", "1e-4"},
-                        {"init_stdev", "0.5"}}), false);
+      model m(hyper_of({{"factors", factors},
+                        {"bias", bias},
+                        {"l1", "0.01"},
+                        {"v_l1", "1e-4"},
+                        {"init_stdev", "0.5"}}),
+              false);
       train(m, learned);
       const uint64_t rows = m.rows().rows();
       const std::vector<double> expected = scores_by_definition(m, other);
@@ -113,8 +117,7 @@ std::string lines_of(const model& m, const std::string& text, predict_options op
   ::close(options.output_fd);
   CHECK(run.take().score.empty());
   const std::string written = read_file(folder.path("out"));
-  CHECK_EQ(run.samples(),
-           static_cast<uint64_t>(std::count(written.begin(), written.end(), '\n')));
+  CHECK_EQ(run.samples(), static_cast<uint64_t>(std::count(written.begin(), written.end(), '\n')));
   return written;
 }
 
@@ -123,7 +126,8 @@ TEST(lines_of_text) {
   m.bias = {-20, 0};  // w = 1
   const std::string text = "1 a # key of mine\n0.25 b\n-1\n";
   predict_options options;
-  CHECK_EQ(lines_of(m, text, options), std::string("1 0.7310586 key of mine\n0.25 0.7310586\n0 0.7310586\n"));
+  CHECK_EQ(lines_of(m, text, options),
+           std::string("1 0.7310586 key of mine\n0.25 0.7310586\n0 0.7310586\n"));
   options.link = fmtrain::link::raw;
   CHECK_EQ(lines_of(m, text, options), std::string("1 1 key of mine\n0.25 1\n0 1\n"));
   options.link = fmtrain::link::exp;

@@ -207,8 +207,8 @@ TEST(a_matrix_gives_what_its_text_gives) {
   const csr_cells<int32_t, double> csr{&columns, indptr, indices, data};
   matrix_source<dense_cells<double>> dense_rows(rows, 0, 3, dense);
   matrix_source<csr_cells<int32_t, double>> csr_rows(rows, 0, 3, csr);
-  for (batch_source* source : {static_cast<batch_source*>(&dense_rows),
-                               static_cast<batch_source*>(&csr_rows)}) {
+  for (batch_source* source :
+       {static_cast<batch_source*>(&dense_rows), static_cast<batch_source*>(&csr_rows)}) {
     batch got;
     CHECK(source->fill(got));
     CHECK_EQ(got.samples, 3u);

@@ -100,8 +100,8 @@ TEST(portable_log_is_log) {
 void check_quantile(double p) {
   const double x = normal_quantile(p);
   const double density = std::exp(-x * x / 2) * 0.3989422804014327;
-  const double step = p < 0.5 ? (normal_cdf(x) - p) / density
-                              : ((1 - p) - normal_cdf(-x)) / density;
+  const double step =
+      p < 0.5 ? (normal_cdf(x) - p) / density : ((1 - p) - normal_cdf(-x)) / density;
   CHECK_NEAR(step, 0, 1.2e-9 * std::fabs(x) + 1e-16);
 }
 

@@ -121,7 +121,8 @@ TEST(lines_have_all_their_parts) {
   bool weighted = false;
   for (const parsed& p : samples_of(synth(all_there_is()).text(0, 500, nullptr))) {
     CHECK_EQ(p.names.size(), 10u);
-    for (size_t f = 0; f < 7; ++f) CHECK_EQ(p.names[f].substr(0, 4), "f0" + std::to_string(f) + "_");
+    for (size_t f = 0; f < 7; ++f)
+      CHECK_EQ(p.names[f].substr(0, 4), "f0" + std::to_string(f) + "_");
     for (size_t f = 0; f < 3; ++f) {
       CHECK_EQ(p.names[7 + f].substr(0, 4), "n0" + std::to_string(f) + ":");
     }

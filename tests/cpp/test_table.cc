@@ -65,8 +65,8 @@ TEST(random_ids_over_growth) {
     const size_t count = row_floats > 100 ? 2000 : 60000;
     for (size_t i = 0; i < count; ++i) {
       // A third of the draws come from a small set: they repeat.
-      ids.push_back(hash_detail::mix_final(random.below(3) == 0 ? random.below(1000)
-                                                                : random.next()));
+      ids.push_back(
+          hash_detail::mix_final(random.below(3) == 0 ? random.below(1000) : random.next()));
     }
     check_against_map(ids, row_floats, row_floats == 10);
   }
@@ -97,7 +97,9 @@ TEST(chains_over_the_end) {
   check_against_map(ids, 2, false);
 }
 
-TEST(the_extreme_ids) { check_against_map({0, ~uint64_t{0}, 1, uint64_t{1} << 63, 0xFF, 0}, 2, true); }
+TEST(the_extreme_ids) {
+  check_against_map({0, ~uint64_t{0}, 1, uint64_t{1} << 63, 0xFF, 0}, 2, true);
+}
 
 TEST(what_was_never_inserted_is_not_found) {
   table t(2, false);

@@ -15,7 +15,8 @@ constexpr int rounds = 40000;
 template <class Run>
 void on_all_threads(Run&& run) {
   std::vector<std::thread> running;
-  for (size_t worker = 0; worker < threads; ++worker) running.emplace_back([&, worker] { run(worker); });
+  for (size_t worker = 0; worker < threads; ++worker)
+    running.emplace_back([&, worker] { run(worker); });
   for (std::thread& thread : running) thread.join();
 }
 

@@ -35,8 +35,9 @@ void check_finite(const model& m) {
 
 // The test vector of the semantics page, recomputed there in doubles.
 TEST(three_rows_by_the_book) {
-  model m(hyper_of({{"bias", "0"}, {"factors", "0"}, {"alpha", "0.1"}, {"l1", "0.01"}, {"l2", "1"}}),
-          false);
+  model m(
+      hyper_of({{"bias", "0"}, {"factors", "0"}, {"alpha", "0.1"}, {"l1", "0.01"}, {"l2", "1"}}),
+      false);
   const meter seen = train(m, "1 a:1 b:2\n0 a:1\n1 b:1\n");
   const float* const a = state_of(m, "a");
   const float* const b = state_of(m, "b");
@@ -183,8 +184,8 @@ TEST(the_largest_value_of_a_refused_sample_is_named) {
 
 TEST(extreme_streams_stay_finite) {
   test_random random(9);
-  const char* const values[] = {"1",     "-1",   "1e-45", "-1e-38", "1e10", "-1e15",
-                                "1e18",  "3e38", "-3e38", "1e-20",  "0.5",  "1e5"};
+  const char* const values[] = {"1",    "-1",   "1e-45", "-1e-38", "1e10", "-1e15",
+                                "1e18", "3e38", "-3e38", "1e-20",  "0.5",  "1e5"};
   const char* const labels[] = {"1", "0", "0.5", "1:1e10", "0:1e-30", "1:3e38", "0:0"};
   for (const char* factors : {"0", "3", "8"}) {
     for (const size_t threads : {1, 3}) {
@@ -197,9 +198,16 @@ TEST(extreme_streams_stay_finite) {
         }
         text += "\n";
       }
-      model m(hyper_of({{"factors", factors}, {"alpha", "10"}, {"l1", "0"}, {"l2", "0"},
-                        {"v_alpha", "1e9"}, {"v_beta", "1e-9"}, {"v_l1", "0"}, {"v_l2", "0"},
-                        {"init_stdev", "1000"}}), false);
+      model m(hyper_of({{"factors", factors},
+                        {"alpha", "10"},
+                        {"l1", "0"},
+                        {"l2", "0"},
+                        {"v_alpha", "1e9"},
+                        {"v_beta", "1e-9"},
+                        {"v_l1", "0"},
+                        {"v_l2", "0"},
+                        {"init_stdev", "1000"}}),
+              false);
       const meter seen = train(m, text, threads);
       check_finite(m);
       CHECK(std::isfinite(seen.loss_sum) && seen.samples > 0 && seen.samples < 6000);

@@ -1,5 +1,6 @@
-// A fuzz target is one function over bytes and stops the process when an invariant breaks. libFuzzer
-// searches with it (-DFMTRAIN_FUZZ=ON, clang), replay_main.cc runs it over its corpus as a test.
+// A fuzz target is one function over bytes and stops the process when an invariant breaks.
+// libFuzzer searches with it (-DFMTRAIN_FUZZ=ON, clang), replay_main.cc runs it over its corpus as
+// a test.
 #pragma once
 
 #include <cstddef>

@@ -64,13 +64,14 @@ void check_model(const model& m) {
 void check_conversion(const std::string& path, bool binary, int64_t factors) {
   for (const bool keep_zeros : {false, true}) {
     memory_sink sink;
-    const status done = convert_alphafm(path, binary, factors, alphafm_format::binary_double,
-                                        keep_zeros, sink);
+    const status done =
+        convert_alphafm(path, binary, factors, alphafm_format::binary_double, keep_zeros, sink);
     if (!done.ok()) continue;
     const memory_file file(sink.bytes);
     memory_sink again;
-    FUZZ_CHECK(convert_alphafm(file.path(), true, -1, alphafm_format::binary_double, keep_zeros,
-                               again).ok());
+    FUZZ_CHECK(
+        convert_alphafm(file.path(), true, -1, alphafm_format::binary_double, keep_zeros, again)
+            .ok());
     FUZZ_CHECK(again.bytes == sink.bytes);
   }
 }

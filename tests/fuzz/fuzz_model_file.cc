@@ -43,7 +43,8 @@ void check_weights(const model& m) {
 }
 
 void check_exports(const model& m) {
-  for (const auto format : {export_format::text, export_format::json, export_format::alphafm_text}) {
+  for (const auto format :
+       {export_format::text, export_format::json, export_format::alphafm_text}) {
     if (format == export_format::alphafm_text && !m.rows().has_names()) continue;
     memory_sink sink;
     export_counts counts;

@@ -1,5 +1,5 @@
-// Arbitrary bytes as a stream of text: whatever they are, what comes out is fit for a learner, every
-// line is accounted for, and the pieces in which the bytes came do not show.
+// Arbitrary bytes as a stream of text: whatever they are, what comes out is fit for a learner,
+// every line is accounted for, and the pieces in which the bytes came do not show.
 //
 // Byte 0: bit 0 chooses libffm, the rest the size of the pieces.
 #include <algorithm>

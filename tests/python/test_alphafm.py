@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 from pathlib import Path
 
@@ -55,6 +56,30 @@ def test_import_predicts_with_the_stored_weights(small: Path, name: str, binary:
         assert np.array([w[row], *v[row]]) == pytest.approx(file.rows[key][: 1 + file.factors])
     # They are one update old: the closed form of n and z is something else.
     assert not np.allclose(expected, [continued(file, HYPER).score([]) for _ in expected])
+
+
+@pytest.mark.parametrize(("name", "binary"), SMALL)
+def test_stored_weights_survive_saving_and_go_with_training(
+    small: Path, tmp_path: Path, name: str, binary: bool
+) -> None:
+    model = FTRLModel.import_alphafm(small / name, binary=binary, **HYPER)
+    scores = model.decision_function(TEST_LINES)
+    model.save(tmp_path / "model.fmt")
+    copies = [FTRLModel.load(tmp_path / "model.fmt"), pickle.loads(pickle.dumps(model))]
+    for copy in copies:
+        np.testing.assert_array_equal(copy.decision_function(TEST_LINES), scores)
+    for each in (model, *copies):
+        each.fit_stream(MORE_LINES)
+        np.testing.assert_array_equal(
+            each.decision_function(TEST_LINES), model.decision_function(TEST_LINES)
+        )
+    expected = continued(parse(small / name, binary), HYPER)
+    for line in MORE_LINES:
+        head, features = line.split(b" ", 1)
+        label, _, weight = head.partition(b":")
+        expected.learn(float(label), features_of(features), float(weight or 1))
+    wanted = [expected.score(features_of(line.encode())) for line in TEST_LINES]
+    assert model.decision_function(TEST_LINES) == pytest.approx(wanted, rel=1e-4, abs=1e-7)
 
 
 @pytest.mark.parametrize(("name", "binary"), SMALL)
@@ -140,6 +165,24 @@ def test_export_needs_names(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="names"):
         model.dump(tmp_path / "out", "alphafm-text")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["two words", "new\nline", " "])
+@pytest.mark.xfail(strict=True, reason="a name with a blank is written, and makes a broken file")
+def test_a_name_that_alphafms_text_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
+    """Text lines cannot bring such names, dicts and DataFrames can."""
+    model = FTRLModel(factors=0, names=True, l1=0.0).fit([{name: 1.0, "a": 2.0}], [1])
+    with pytest.raises(ValueError, match="name"):
+        model.dump(tmp_path / "out", "alphafm-text")
+
+
+@pytest.mark.parametrize("name", ["tab\tin it", "new\nline"])
+@pytest.mark.xfail(strict=True, reason="names are written into the text dump as they are")
+def test_a_dump_has_a_line_a_feature_whatever_its_name(tmp_path: Path, name: str) -> None:
+    model = FTRLModel(factors=0, names=True, l1=0.0).fit([{name: 1.0, "a": 2.0}], [1])
+    model.dump(tmp_path / "out")
+    _, *lines = (tmp_path / "out").read_text().splitlines()
+    assert [line.count("\t") for line in lines] == [1, 1, 1]
 
 
 # ---- conversion between the formats ----

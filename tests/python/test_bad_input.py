@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fmtrain import FTRLModel, _core
+from fmtrain.errors import ParameterError
 
 Cli = Callable[..., CompletedProcess[bytes]]
 
@@ -141,7 +143,8 @@ def test_every_reason_of_the_core_is_tried() -> None:
     ],
 )
 def test_bad_lines_of_libffm(line: bytes, reason: str, column: int) -> None:
-    found = FTRLModel().fit_stream([line], format="libffm", max_bad_ratio=1).report_.log
+    lines = [b"1 f:good", line]
+    found = FTRLModel().fit_stream(lines, format="libffm", max_bad_ratio=1).report_.log
     assert found["bad"] == {reason: 1}
     assert found["examples"][0]["column"] == column
 
@@ -241,6 +244,76 @@ def test_binary_junk(tmp_path: Path, fmtrain_cli: Cli, model: Path) -> None:
     done = fmtrain_cli("fit", "--model", target, "--max-bad-ratio", 1, stdin=b"1 a\n" + junk)
     assert done.returncode == 0
     assert all(np.isfinite(v).all() for v in FTRLModel.load(target)._native.arrays().values())
+
+
+# ---- too little ----
+
+
+@pytest.mark.parametrize("text", [b"", b"\n \n", b"# a comment\n"], ids=repr)
+def test_a_run_without_samples_fails(tmp_path: Path, fmtrain_cli: Cli, text: bytes) -> None:
+    # A producer that found nothing must not replace the model of yesterday by an empty one.
+    target = tmp_path / "m.fmt"
+    target.write_bytes(b"the model of yesterday")
+    done = fmtrain_cli("fit", "--model", target, stdin=text)
+    assert done.returncode == 3
+    assert b"no samples" in done.stderr
+    assert target.read_bytes() == b"the model of yesterday"
+    assert os.listdir(tmp_path) == ["m.fmt"]
+
+
+def test_a_continued_run_without_samples_changes_nothing(
+    tmp_path: Path, fmtrain_cli: Cli, model: Path
+) -> None:
+    # A half-hour without traffic is no error where there is a model already.
+    target = tmp_path / "m.fmt"
+    done = fmtrain_cli("fit", "--init-model", model, "--model", target)
+    assert done.returncode == 0
+    assert b"no samples" in done.stderr
+    assert target.read_bytes() == model.read_bytes()
+
+
+def test_nothing_to_predict_is_nothing_predicted(fmtrain_cli: Cli, model: Path) -> None:
+    done = fmtrain_cli("predict", "--model", model)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"# none\n", "no samples"), (b"1 a\njunk\n" * 50, "50 of 100 lines")]
+)
+def test_a_validation_that_fails_keeps_what_was_learned(
+    tmp_path: Path, fmtrain_cli: Cli, content: bytes, told: str
+) -> None:
+    (tmp_path / "valid").write_bytes(content)
+    target = tmp_path / "m.fmt"
+    arguments = ["--model", target, "--valid", tmp_path / "valid"]
+    done = fmtrain_cli("fit", *arguments, stdin=b"1 a\n0 b\n" * 50)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 3
+    assert told in done.stderr.decode()
+    assert not target.exists()
+    assert FTRLModel.load(f"{target}.partial")._native.samples == 100
+
+
+# ---- wrong arguments in Python ----
+
+
+@pytest.mark.parametrize(
+    "options", [dict(format="libfm"), dict(max_bad_ratio=-0.1), dict(max_bad_ratio=float("nan"))]
+)
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    learned = FTRLModel(factors=0).fit_stream([b"1 a"])
+    [(name, value)] = options.items()
+    for call in (learned.fit_stream, learned.predict_stream):
+        with pytest.raises(ParameterError, match=f"{name} = {value!r} is not allowed"):
+            call([b"1 a"], **options)
+    with pytest.raises(ParameterError, match=f"{name} = {value!r} is not allowed"):
+        learned.write_predictions([b"1 a"], 1, **options)
+
+
+def test_an_unknown_link_is_refused() -> None:
+    learned = FTRLModel(factors=0).fit_stream([b"1 a"])
+    with pytest.raises(ParameterError, match="link = 'logit' is not allowed"):
+        learned.write_predictions([b"1 a"], 1, link="logit")
 
 
 # ---- names ----

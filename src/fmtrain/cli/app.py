@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from fmtrain import __version__
-from fmtrain.errors import FileError, ParameterError
+from fmtrain.errors import FileError, FmtrainError, ParameterError
 from fmtrain.hyper import HYPER, HyperParameter
 from fmtrain.stream import describe_examples
 
@@ -190,10 +190,18 @@ def output_file(path: str | None) -> Iterator[int]:
         yield sys.stdout.fileno()
         return
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            # A device or a named pipe is written to, never replaced.
+            with open(path, "wb", buffering=0) as device:
+                yield device.fileno()
+            return
+        path = os.path.realpath(path)
         handle, temporary = tempfile.mkstemp(
-            dir=os.path.dirname(path) or ".", prefix=os.path.basename(path) + ".tmp."
+            dir=os.path.dirname(path), prefix=os.path.basename(path) + ".tmp."
         )
     except OSError as error:
+        if isinstance(error, FmtrainError):
+            raise
         raise FileError(f"{path}: cannot write: {error.strerror}") from error
     try:
         yield handle
@@ -204,7 +212,7 @@ def output_file(path: str | None) -> Iterator[int]:
         os.replace(temporary, path)
     except OSError as error:
         os.unlink(temporary)
-        if isinstance(error, FileError):
+        if isinstance(error, FmtrainError):
             raise
         raise FileError(f"{path}: cannot write: {error.strerror}") from error
     except BaseException:
