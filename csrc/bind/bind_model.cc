@@ -306,6 +306,7 @@ void bind_model(py::module_& module) {
       .def("arrays_of", &arrays_of, py::arg("ids"))
       .def("names_of", &names_of, py::arg("ids"))
       .def("sparsity", &sparsity)
+      .def_property_readonly("hash_seed", [](model_handle& h) { return h.held->hypers().hash_seed; })
       .def_property_readonly("features", [](model_handle& h) { return h.held->rows().rows(); })
       .def_property_readonly("factors", [](model_handle& h) { return h.held->factors(); })
       .def_property_readonly("has_stored", [](model_handle& h) { return h.held->has_stored(); })

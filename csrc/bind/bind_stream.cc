@@ -235,6 +235,9 @@ void push_dense(Handle& h, const py::array& data, const std::vector<py::bytes>& 
   if (data.ndim() != 2 || data.shape(1) != ids.size()) {
     throw py::value_error("X is not a matrix of one column a name");
   }
+  for (const py::ssize_t stride : {data.strides(0), data.strides(1)}) {
+    if (stride % data.itemsize() != 0) throw py::value_error("X is not made of whole cells");
+  }
   const matrix_rows rows = rows_from(h, names, ids, label, weight, data.shape(0));
   h.arrays.push_back(data);
   with_type<float, double>(data, "X", [&](const auto* values) {

@@ -223,6 +223,11 @@ status alphafm_writer::add(const alphafm_record& record) {
 }
 
 status alphafm_writer::add_text(const alphafm_record& record) {
+  if (record.name.find_first_of(" \n") != std::string::npos) {
+    return {errc::invalid, "the name '" + record.name +
+                               "' holds a space or a newline, which alphaFM's text format cannot: "
+                               "export to alphaFM's binary format"};
+  }
   const auto append = [&](double value) {
     char digits[40];
     char* const end = digits + sizeof digits;

@@ -63,6 +63,18 @@ void append_json_string(std::string& text, std::string_view s) {
   text.push_back('"');
 }
 
+// A name from a dict or a DataFrame may hold what separates fields and lines.
+void append_escaped(std::string& text, std::string_view name) {
+  for (const char c : name) {
+    switch (c) {
+      case '\t': text.append("\\t"); break;
+      case '\n': text.append("\\n"); break;
+      case '\\': text.append("\\\\"); break;
+      default: text.push_back(c);
+    }
+  }
+}
+
 // The model's rows as records, in table order.
 class record_maker {
  public:
@@ -74,7 +86,7 @@ class record_maker {
 
   const alphafm_record& of_bias() {
     record_.name = "bias";
-    record_.w = model_.bias_weight();
+    record_.w = model_.bias_weight() + 0.0;  // -0 is written as 0, here and below
     record_.w_n = model_.bias.n;
     record_.w_z = model_.bias.z;
     return record_;
@@ -88,13 +100,16 @@ class record_maker {
       model_.weights_of<any_width>(row.id(), state, &w, v_.data());
     }
     record_.name.assign(name);
-    record_.w = static_cast<double>(w);
+    record_.w = static_cast<double>(w) + 0.0;
     record_.w_z = static_cast<double>(state[0]);
     record_.w_n = static_cast<double>(state[1]);
     for (size_t f = 0; f < k; ++f) {
-      record_.v[f] = static_cast<double>(v_[f]);
+      record_.v[f] = static_cast<double>(v_[f]) + 0.0;
       record_.v_z[f] = static_cast<double>(state[2 + f]);
       record_.v_n[f] = static_cast<double>(state[2 + k + f]);
+      // A lazy lane that never learned has z = 0; an import may have put its start there.
+      const bool untouched = record_.v_n[f] == 0 && model_.hypers().v_start == v_start::lazy;
+      if (untouched) record_.v_z[f] = 0;
     }
     return record_;
   }
@@ -141,7 +156,12 @@ class text_format_writer : public format_writer {
     return put(line + "\n");
   }
   status feature(uint64_t id, const alphafm_record& record) override {
-    line_ = record.name.empty() ? "id:" + hex_id(id) : record.name;
+    line_.clear();
+    if (record.name.empty()) {
+      line_.append("id:").append(hex_id(id));
+    } else {
+      append_escaped(line_, record.name);
+    }
     line_.push_back('\t');
     append_number(line_, static_cast<float>(record.w));
     for (const double lane : record.v) {
@@ -291,10 +311,10 @@ float state_z(const ftrl<float>& rule, double z, double n, double weight) {
 }
 
 status check_finite(const alphafm_record& record, const std::string& path) {
-  bool fine = std::isfinite(record.w) && std::isfinite(static_cast<float>(record.w_z)) &&
+  bool fine = std::isfinite(static_cast<float>(record.w)) && std::isfinite(static_cast<float>(record.w_z)) &&
               std::isfinite(static_cast<float>(record.w_n)) && record.w_n >= 0;
   for (size_t f = 0; f < record.v.size(); ++f) {
-    fine = fine && std::isfinite(record.v[f]) && std::isfinite(static_cast<float>(record.v_z[f])) &&
+    fine = fine && std::isfinite(static_cast<float>(record.v[f])) && std::isfinite(static_cast<float>(record.v_z[f])) &&
            std::isfinite(static_cast<float>(record.v_n[f])) && record.v_n[f] >= 0;
   }
   if (fine) return {};

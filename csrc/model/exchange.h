@@ -1,7 +1,8 @@
 // Models in other programs' formats: alphaFM's files in and out, text and JSON out.
 //
 //     text   "# fmtrain-text 1 factors=K features=N", "bias<TAB>w", then name<TAB>w[<TAB>v1..vk];
-//            a feature whose name was not kept is written id:HEX (16 digits)
+//            a feature whose name was not kept is written id:HEX (16 digits); tab, newline and
+//            backslash in a name are escaped with a backslash, as in C
 //     json   one document, a feature a line: {"format": "fmtrain-json", "version": 1, "hyper":
 //     {..},
 //            "bias": w, "features": [{"id": HEX, "name": .., "w": w, "v": [..]}, ..]}

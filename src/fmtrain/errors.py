@@ -11,6 +11,10 @@ class ParameterError(FmtrainError, ValueError):
     """A hyper-parameter or a combination of arguments that is not allowed."""
 
 
+class ParameterTypeError(ParameterError, TypeError):
+    """An argument of a type that cannot be used."""
+
+
 class ModelFileError(FmtrainError, ValueError):
     """A model file that is not ours, cut, damaged, or from a newer fmtrain."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -12,59 +11,20 @@ import numpy.typing as npt
 
 from fmtrain import _core, metrics
 from fmtrain.data.labels import encode_labels, encode_weights
-from fmtrain.data.matrix import Matrix, as_matrix, feature_id
+from fmtrain.data.matrix import as_matrix, feature_id
 from fmtrain.data.sources import open_sources
 from fmtrain.errors import ParameterError
-from fmtrain.hyper import HYPER, default, from_native, to_native
+from fmtrain.estimator import Estimator, not_fitted
+from fmtrain.hyper import default, from_native, to_native
+from fmtrain.reports import FitReport, Predictions, Progress
 from fmtrain.stream import TICK_SECONDS, run_pass
+from fmtrain.training import Run
 
 Format = Literal["text", "libffm"]
 Link = Literal["sigmoid", "exp", "raw"]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A look at a running pass. `window` and `total` hold samples, weight_sum, label_sum,
-    prediction_sum, logloss, auc, auc_error: all measured before each sample was learned."""
-
-    epoch: int
-    bytes: int
-    features: int
-    memory_bytes: int
-    window: dict[str, float]
-    total: dict[str, float]
-    times: dict[str, float]
-
-
-@dataclass
-class FitReport:
-    """What a run did. Fields of `log`: sample, blank, comment, bad {reason: count}, bad_lines,
-    examples, comment_text. `times`: seconds in reading, blocked, parsing, learning."""
-
-    epochs: int = 0
-    progress: Progress | None = None
-    log: dict[str, Any] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    #: One entry an epoch when there is a validation source: {"epoch", "logloss", "auc"}.
-    valid: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int | None = None
-    interrupted: int | None = None
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Scored samples in input order; arrays of one length."""
-
-    label: npt.NDArray[np.float32]
-    weight: npt.NDArray[np.float32]
-    #: Raw scores (log odds): metrics.probability or metrics.odds makes predictions of them.
-    score: npt.NDArray[np.float32]
-    #: Hash of the line's key; 0 without one.
-    group: npt.NDArray[np.uint64]
-    log: dict[str, Any]
-
-
-class FTRLModel:
+class FTRLModel(Estimator):
     """Logistic regression (factors=0) or a factorization machine, trained online by FTRL.
 
     FTRL-Proximal per coordinate (McMahan et al., KDD 2013), factorization machine of order 2
@@ -80,9 +40,6 @@ class FTRLModel:
     it is being trained.
     """
 
-    classes_: npt.NDArray[Any]
-    n_features_in_: int
-    feature_names_in_: npt.NDArray[Any]
     report_: FitReport
 
     def __init__(
@@ -130,50 +87,6 @@ class FTRLModel:
         self.names = names
         self.threads = threads
 
-    # ---- parameters (scikit-learn's protocol, without needing it installed) ----
-
-    @classmethod
-    def _parameter_names(cls) -> list[str]:
-        return [*HYPER, "names", "threads"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._parameter_names()}
-
-    def set_params(self, **params: Any) -> FTRLModel:
-        for name, value in params.items():
-            if name not in self._parameter_names():
-                raise ParameterError(
-                    f"no parameter is called '{name}'; there are: {self._parameter_names()}"
-                )
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        changed = {
-            name: value
-            for name, value in self.get_params().items()
-            if value
-            != {"names": False, "threads": 1}.get(
-                name, HYPER[name].default if name in HYPER else None
-            )
-        }
-        return f"FTRLModel({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_native")
-
-    _estimator_type = "classifier"
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_class=False, poor_score=True),
-            input_tags=InputTags(sparse=True),
-        )
-
     # ---- training ----
 
     def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> FTRLModel:
@@ -182,6 +95,9 @@ class FTRLModel:
         y: (rows), two classes, or probabilities in [0, 1] (soft labels). sample_weight: (rows),
         >= 0; a factor of each row's gradient, so weight 2 is not the row twice.
         """
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        if weight is not None and weight.size > 0 and not weight.any():
+            raise ParameterError("every sample_weight is zero: there is nothing to learn")
         for learned in ("_native", "classes_", "n_features_in_", "feature_names_in_"):
             self.__dict__.pop(learned, None)
         return self.partial_fit(X, y, sample_weight)
@@ -201,25 +117,23 @@ class FTRLModel:
                 "carry their labels go to fit_stream"
             )
         self._check_threads()
+        native = self._ready_native()
         matrix = as_matrix(X, self._hash_seed())
         known = np.asarray(classes) if classes is not None else getattr(self, "classes_", None)
         labels, found = encode_labels(y, matrix.rows, known)
         weight = encode_weights(sample_weight, matrix.rows)
         self._check_columns(X, matrix, first=not hasattr(self, "_native"))
-        if matrix.rows == 0:
-            raise ParameterError("X has 0 sample(s) while a minimum of 1 is required")
-        native = self._ensure_native()
         stream = _core.Trainer(native, self.threads)
         matrix.push(stream, labels, weight)
         stream.finish()
-        self.classes_ = found
+        self._native, self.classes_ = native, found
         refused = stream.log()["bad"].get("nonfinite_score", 0)
         if refused:
             example = stream.log()["examples"][0]
             raise ParameterError(
                 f"X, row {example['line'] - 1}: {example['text']}: "
                 f"'{example['detail'].decode(errors='backslashreplace')}' "
-                f"({refused} such rows were left out)"
+                f"({refused} such row(s) were left out, the others were learned)"
             )
         return self
 
@@ -251,8 +165,6 @@ class FTRLModel:
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
         stands, is saved, and `report_.interrupted` holds the signal's number.
         """
-        from fmtrain.training import Run
-
         self._check_threads()
         run = Run(
             model=self,
@@ -280,8 +192,6 @@ class FTRLModel:
         native = self._fitted()
         matrix = as_matrix(X, self._hash_seed())
         self._check_columns(X, matrix, first=False)
-        if matrix.rows == 0:
-            raise ParameterError("X has 0 sample(s) while a minimum of 1 is required")
         stream = _core.Predictor(native, self._check_threads())
         matrix.push(stream, None, None)
         stream.finish()
@@ -375,7 +285,10 @@ class FTRLModel:
     # ---- files ----
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the whole state to one file, whole or not at all."""
+        """Writes the whole state to one file, whole or not at all.
+
+        Not in the file: `threads`, and class labels other than 0 and 1 (pickle keeps them).
+        """
         self._fitted().save(os.fspath(path))
 
     @classmethod
@@ -424,7 +337,8 @@ class FTRLModel:
     # ---- inside ----
 
     def _hash_seed(self) -> int:
-        return int(self.hash_seed)
+        """The seed that names are hashed with: a fitted model's own."""
+        return int(self._native.hash_seed if hasattr(self, "_native") else self.hash_seed)
 
     def _check_threads(self) -> int:
         if not isinstance(self.threads, (int, np.integer)) or not 1 <= self.threads <= 1024:
@@ -435,43 +349,14 @@ class FTRLModel:
 
     def _fitted(self) -> Any:
         if not hasattr(self, "_native"):
-            raise not_fitted(self)
+            raise not_fitted()
         return self._native
 
-    def _ensure_native(self) -> Any:
-        """The native model with the parameters as they are now."""
+    def _ready_native(self) -> Any:
+        """The native model, a new one where there is none yet, with the parameters as they are."""
         hyper = to_native(self.get_params())
         if not hasattr(self, "_native"):
-            self._native = _core.Model(hyper, bool(self.names))
-        elif self._native.hyper() != hyper:
+            return _core.Model(hyper, bool(self.names))
+        if self._native.hyper() != hyper:
             self._native.change_hyper(hyper)
         return self._native
-
-    def _check_columns(self, X: Any, matrix: Matrix, first: bool) -> None:
-        """scikit-learn's bookkeeping of columns; text and dicts have none."""
-        if not hasattr(X, "shape") or not hasattr(matrix, "columns"):
-            return
-        count = int(X.shape[1])
-        names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
-        if first:
-            self.n_features_in_ = count
-            if names is not None:
-                self.feature_names_in_ = np.array(names, dtype=object)
-        elif hasattr(self, "n_features_in_") and count != self.n_features_in_:
-            raise ParameterError(
-                f"X has {count} features, but FTRLModel is expecting {self.n_features_in_} "
-                "features as input"
-            )
-
-
-def not_fitted(model: FTRLModel) -> Exception:
-    """scikit-learn's NotFittedError where it is installed, else one of ours of the same bases."""
-    message = (
-        "This FTRLModel instance is not fitted yet. Call 'fit', 'partial_fit' or 'fit_stream' "
-        "before using it."
-    )
-    try:
-        from sklearn.exceptions import NotFittedError
-    except ImportError:
-        return ParameterError(message)
-    return NotFittedError(message)  # type: ignore[no-any-return]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from fmtrain import _core, metrics
 from fmtrain.data.sources import Source
 from fmtrain.errors import BrokenInputError, FileError, ParameterError
+from fmtrain.reports import FitReport, Progress
 from fmtrain.stream import Interrupted, check_writable, run_pass
 
 if TYPE_CHECKING:
-    from fmtrain.model import FitReport, FTRLModel, Progress
+    from fmtrain.model import FTRLModel
 
 
 @dataclass
@@ -36,8 +37,6 @@ class Run:
     report: FitReport = field(init=False)
 
     def __post_init__(self) -> None:
-        from fmtrain.model import FitReport
-
         self.report = FitReport()
         if not isinstance(self.epochs, int) or self.epochs < 1:
             raise ParameterError(f"epochs = {self.epochs} is not allowed: give a whole number >= 1")
@@ -57,7 +56,7 @@ class Run:
                 check_writable(path)
 
     def train(self) -> None:
-        self.model._ensure_native()
+        self.model._native = self.model._ready_native()
         best = float("inf")
         waited = 0
         try:
@@ -116,8 +115,6 @@ class Run:
         self.progress(self._look(stream, epoch))
 
     def _look(self, stream: Any, epoch: int) -> Progress:
-        from fmtrain.model import Progress
-
         now = stream.progress(True)
         return Progress(
             epoch=epoch,

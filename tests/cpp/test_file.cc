@@ -2,9 +2,12 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
 #include "support.h"
@@ -70,23 +73,62 @@ TEST(a_full_disk_is_said) {
   CHECK(refused.message().find("the output: cannot write: ") == 0);
 }
 
-TEST(a_pipe_takes_all_of_a_long_write) {
+// Alarms that do not restart the call cut the write short, and interrupt it, again and again.
+TEST(an_interrupted_write_goes_on) {
   int ends[2];
   CHECK_EQ(::pipe(ends), 0);
-  const std::string bytes(1 << 20, 'p');
-  std::string got;
+  std::string bytes, got;
+  for (size_t i = 0; i < size_t{1} << 20; ++i) bytes.push_back(static_cast<char>(i * i >> 7));
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  CHECK_EQ(::sigaction(SIGALRM, &action, nullptr), 0);
   std::thread reader([&] {
-    char buffer[5000];
+    sigset_t alarm;
+    ::sigemptyset(&alarm);
+    ::sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_BLOCK, &alarm, nullptr);  // they are for the writer
+    char buffer[20000];
     for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
       got.append(buffer, static_cast<size_t>(n));
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
   });
+  const itimerval often = {{0, 1000}, {0, 1000}}, never = {};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
   descriptor_sink sink(ends[1], "pipe");
   CHECK_OK(sink.write(bytes.data(), bytes.size()));
+  ::setitimer(ITIMER_REAL, &never, nullptr);
   ::close(ends[1]);
   reader.join();
   ::close(ends[0]);
   CHECK(got == bytes);
+}
+
+TEST(a_link_stays_a_link) {
+  const temporary_folder folder;
+  write_file(folder.path("model-7"), "old");
+  CHECK_EQ(::symlink("model-7", folder.path("latest").c_str()), 0);
+  atomic_file file;
+  CHECK_OK(file.open(folder.path("latest")));
+  CHECK_OK(file.write("new", 3));
+  CHECK_OK(file.commit());
+  CHECK_EQ(read_file(folder.path("model-7")), std::string("new"));
+  struct stat link;
+  CHECK_EQ(::lstat(folder.path("latest").c_str(), &link), 0);
+  CHECK(S_ISLNK(link.st_mode));
+  CHECK((folder.names() == names{"latest", "model-7"}));
+}
+
+TEST(what_is_no_regular_file_is_not_replaced) {
+  const temporary_folder folder;
+  CHECK_EQ(::mkfifo(folder.path("pipe").c_str(), 0644), 0);
+  for (const std::string& path : {std::string("/dev/null"), folder.path("pipe")}) {
+    atomic_file file;
+    const status refused = file.open(path);
+    CHECK_EQ(refused.code(), errc::io);
+    CHECK(refused.message().find(path + ": cannot write: ") == 0);
+  }
+  CHECK(folder.names() == names{"pipe"});
 }
 
 TEST(sources_give_all_and_say_when_it_is_over) {

@@ -72,6 +72,16 @@ TEST(force_v_sparse_clears_what_was_trained) {
   for (size_t f = 1; f < 4; ++f) CHECK_EQ(got.v[f], 0.0f);
 }
 
+// n = 0: nothing was learned yet, so there is nothing to clear.
+TEST(force_v_sparse_leaves_a_kept_start_alone) {
+  const model m(hyper_of({{"factors", "4"}, {"v_start", "kept"}, {"force_v_sparse", "true"}}),
+                false);
+  std::vector<float> state(10);
+  m.create(id, state.data());
+  const weights got = weights_of(m, id, state);
+  for (size_t f = 0; f < 4; ++f) CHECK(got.v[f] != 0);
+}
+
 TEST(terms_that_are_off) {
   const model no_linear(hyper_of({{"factors", "4"}, {"linear", "0"}}), false);
   CHECK_EQ(weights_of(no_linear, id, trained).w, 0.0f);

@@ -135,7 +135,7 @@ TEST(lines_have_all_their_parts) {
 
 // The largest field's values against k^-exponent, each within five standard errors.
 TEST(values_follow_zipfs_law) {
-  constexpr uint64_t samples = 60000;
+  constexpr uint64_t samples = 150000;
   for (const double exponent : {0.3, 1.0, 1.1, 2.5}) {
     synth_options o = options_of(2, 32);
     o.zipf = exponent;

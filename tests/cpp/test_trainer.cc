@@ -70,9 +70,10 @@ TEST(the_same_input_gives_the_same_bytes) {
 // float, whatever the order. One lost update of 60,000 would show.
 TEST(no_update_is_lost_between_threads) {
   constexpr int samples = 60000;
+  const std::string key = " # " + std::string(60, 'k') + "\n";  // many chunks: work for all threads
   std::string text;
   for (int i = 0; i < samples; ++i) {
-    text += (i % 3 == 0 ? "1 a b" : "0 a b") + std::to_string(i % 50) + "\n";
+    text += (i % 3 == 0 ? "1 a b" : "0 a b") + std::to_string(i % 50) + key;
   }
   for (const size_t threads : {1, 4, 8}) {
     model m(hyper_of({{"factors", "0"}, {"l1", "1e9"}}), false);
@@ -196,7 +197,7 @@ TEST(extreme_streams_stay_finite) {
           text += " f" + std::to_string(random.below(40)) + ":" +
                   values[random.below(std::size(values))];
         }
-        text += "\n";
+        text += " # " + std::string(200, 'k') + "\n";
       }
       model m(hyper_of({{"factors", factors},
                         {"alpha", "10"},

@@ -76,6 +76,42 @@ TEST(the_first_error_is_handed_over_and_stops_all) {
   }
 }
 
+TEST(a_later_error_does_not_replace_the_first) {
+  worker_pool<int>* of = nullptr;
+  std::atomic<bool> ready{false};
+  worker_pool<int> pool(2, 2, [&](size_t, int item) -> status {
+    while (!ready) std::this_thread::yield();
+    if (item == 0) return {errc::data, "first"};
+    while (!of->stopped()) std::this_thread::yield();
+    return {errc::data, "later"};
+  });
+  of = &pool;
+  for (int item : {1, 0}) push_always(pool, item);
+  ready = true;
+  CHECK_EQ(pool.finish().message(), std::string("first"));
+}
+
+TEST(a_stop_wakes_a_push_that_waits_for_room) {
+  std::atomic<bool> go{false};
+  worker_pool<int> pool(1, 1, [&](size_t, int) -> status {
+    while (!go) std::this_thread::yield();
+    return {};
+  });
+  for (int item = 0; pool.push(item, wait);) {
+  }
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(wait);
+    pool.stop();
+  });
+  const auto start = std::chrono::steady_clock::now();
+  int item = 0;
+  CHECK(pool.push(item, std::chrono::seconds(30)));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(15));
+  stopper.join();
+  go = true;
+  CHECK_OK(pool.finish());
+}
+
 TEST(exceptions_become_errors) {
   worker_pool<int> memory(2, 2, [](size_t, int) -> status { throw std::bad_alloc(); });
   push_always(memory, 1);

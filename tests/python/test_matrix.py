@@ -110,7 +110,6 @@ def test_the_same_content_is_the_same_model(shape: str, parameters: dict[str, An
     np.testing.assert_array_equal(predictions.weight, weights.astype(np.float32))
 
 
-@pytest.mark.xfail(strict=True, reason="strides that are no multiple of a cell are rounded down")
 def test_a_field_of_a_structured_array() -> None:
     X, y, _ = content()
     packed = np.zeros(X.shape, dtype=[("flag", "i1"), ("x", "f8")])
@@ -119,7 +118,6 @@ def test_a_field_of_a_structured_array() -> None:
     assert FTRLModel(factors=0).fit(packed["x"], y)._native.dumps() == expected
 
 
-@pytest.mark.xfail(strict=True, reason="cells that stand twice are two entries, not their sum")
 def test_csr_with_duplicate_cells_means_their_sum() -> None:
     cells = ([1.0, 2.0, 1.0], [0, 0, 1], [0, 2, 3])
     twice, once = sp.csr_matrix(cells, shape=(2, 2)), sp.csr_matrix([[3.0, 0.0], [0.0, 1.0]])
@@ -129,7 +127,6 @@ def test_csr_with_duplicate_cells_means_their_sum() -> None:
 
 
 @pytest.mark.parametrize("make", [pd.Series, np.array], ids=["series", "array-of-str"])
-@pytest.mark.xfail(strict=True, reason="only object arrays and lists are looked at for text")
 def test_one_column_of_text_lines(make: Callable[[list[str]], Any]) -> None:
     expected = FTRLModel(factors=0).fit(["a b", "b:2"], [1, 0])._native.dumps()
     assert FTRLModel(factors=0).fit(make(["a b", "b:2"]), [1, 0])._native.dumps() == expected
@@ -229,9 +226,7 @@ NAN, INF = float("nan"), float("inf")
         ([], "X has 1 dimensions"),
         (np.zeros((0, 3)), r"X has 0 sample\(s\)"),
         (["a b"], "y has shape"),
-        pytest.param(
-            None, "X is", marks=pytest.mark.xfail(strict=True, reason="a bare TypeError of list()")
-        ),
+        (None, "X is"),
     ],
 )
 def test_refusals_name_row_and_column(X: Any, text: str) -> None:

@@ -24,7 +24,7 @@ from fmtrain.cli.app import (
 )
 from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
 from fmtrain.errors import FileError, ParameterError
-from fmtrain.model import FitReport
+from fmtrain.reports import FitReport
 from fmtrain.stream import TICK_SECONDS, Interrupted
 
 DEFAULT_MODEL = "model.fmt"

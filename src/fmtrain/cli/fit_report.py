@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fmtrain import FTRLModel, _core, metrics
 from fmtrain.errors import FileError
-from fmtrain.model import FitReport, Progress
+from fmtrain.reports import FitReport, Progress
 
 #: Seconds between two plain log lines.
 LOG_SECONDS = 5.0

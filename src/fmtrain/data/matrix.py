@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fmtrain import _core
-from fmtrain.errors import ParameterError
+from fmtrain.errors import ParameterError, ParameterTypeError
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -54,6 +54,7 @@ class Text:
     """Feature lists, one a row, without label: `name[:value] name[:value] ...`."""
 
     lines: list[bytes]
+    width: int | None = None
 
     @property
     def rows(self) -> int:
@@ -89,6 +90,7 @@ class Csr:
     indices: npt.NDArray[Any]
     data: npt.NDArray[Any]
     columns: Columns
+    width: int | None  # columns of X; None when X has none (dicts)
 
     @property
     def rows(self) -> int:
@@ -111,6 +113,11 @@ class Dense:
     def rows(self) -> int:
         return int(self.data.shape[0])
 
+    @property
+    def width(self) -> int:
+        """Columns of X."""
+        return int(self.data.shape[1])
+
     def push(self, stream: Any, y: FloatArray | None, weight: FloatArray | None) -> None:
         stream.push_dense(self.data, self.columns.names, self.columns.ids, y, weight)
 
@@ -128,11 +135,16 @@ def as_matrix(X: Any, hash_seed: int) -> Matrix:
         return from_sparse(X, hash_seed)
     if hasattr(X, "columns") and hasattr(X, "iloc"):
         return from_frame(X, hash_seed)
-    if isinstance(X, (str, bytes, Mapping)):
+    if isinstance(X, np.ma.MaskedArray):
+        raise ParameterError("X is a masked array: fill it or drop the masked rows first")
+    countable = hasattr(X, "__iter__") or hasattr(X, "__array__")
+    if isinstance(X, (str, bytes, Mapping)) or not countable:
         raise ParameterError(f"X is one {type(X).__name__}: give a list of rows")
+    if getattr(X, "ndim", None) == 1:
+        X = X.tolist()
     if not hasattr(X, "__array__") and not isinstance(X, (list, tuple)):
         X = list(X)
-    if isinstance(X, (list, tuple)) or getattr(X, "dtype", None) == np.dtype(object):
+    if isinstance(X, (list, tuple)):
         first = X[0] if len(X) else None
         if isinstance(first, (str, bytes)):
             return from_lines(X)
@@ -177,13 +189,17 @@ def from_dicts(rows: Iterable[Mapping[Any, Any]], hash_seed: int) -> Csr:
     values = np.array(data, dtype=np.float64)
     cells64 = np.array(indices, dtype=np.int64)
     check_finite_cells(values, np.array(indptr, dtype=np.int64), cells64, columns)
-    return Csr(np.array(indptr, dtype=np.int64), cells64, values, columns)
+    return Csr(np.array(indptr, dtype=np.int64), cells64, values, columns, width=None)
 
 
 def from_sparse(X: Any, hash_seed: int) -> Csr:
     csr = X.tocsr()
     if csr.ndim != 2:
         raise ParameterError(f"X has {csr.ndim} dimensions, 2 are needed")
+    if not csr.has_canonical_format:
+        # scipy means the sum of the cells that stand twice.
+        csr = csr.copy()
+        csr.sum_duplicates()
     values = csr.data
     if np.iscomplexobj(values):
         raise ParameterError("X holds complex numbers: Complex data not supported")
@@ -194,7 +210,7 @@ def from_sparse(X: Any, hash_seed: int) -> Csr:
     if indptr.dtype != csr.indices.dtype:
         indptr = indptr.astype(csr.indices.dtype)
     check_finite_cells(values, indptr, csr.indices, columns)
-    return Csr(indptr, csr.indices, values, columns)
+    return Csr(indptr, csr.indices, values, columns, csr.shape[1])
 
 
 def from_frame(frame: Any, hash_seed: int) -> Matrix:
@@ -225,7 +241,7 @@ def from_frame(frame: Any, hash_seed: int) -> Matrix:
     columns = Columns.named(features, hash_seed)
     indptr = np.arange(rows + 1, dtype=np.int64) * len(names)
     check_finite_cells(values.ravel(), indptr, indices.ravel(), columns)
-    return Csr(indptr, indices.ravel(), values.ravel(), columns)
+    return Csr(indptr, indices.ravel(), values.ravel(), columns, len(names))
 
 
 def np_dtype(dtype: Any) -> np.dtype[Any]:
@@ -241,7 +257,9 @@ def from_dense(X: Any, hash_seed: int) -> Dense:
             raise ParameterError("X holds complex numbers: Complex data not supported")
         if array.dtype not in (np.float32, np.float64):
             array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
+        raise ParameterTypeError(f"X is not a matrix of numbers: {error}") from error
+    except ValueError as error:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError(f"X is not a matrix of numbers: {error}") from error
@@ -253,6 +271,9 @@ def from_dense(X: Any, hash_seed: int) -> Dense:
 
 
 def dense(array: npt.NDArray[Any], columns: Columns) -> Dense:
+    # The core steps in whole cells: a field of a structured array may lie in between.
+    if not array.flags.aligned or any(step % array.itemsize for step in array.strides):
+        array = np.ascontiguousarray(array)
     # One pass without a mask the size of X: a sum is finite unless a cell is not (or it
     # overflows, which the second look settles).
     if not np.isfinite(array.sum(dtype=np.float64)):

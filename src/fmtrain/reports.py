@@ -1,0 +1,51 @@
+"""What runs report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A look at a running pass. `window` and `total` hold samples, weight_sum, label_sum,
+    prediction_sum, logloss, auc, auc_error: all measured before each sample was learned."""
+
+    epoch: int
+    bytes: int
+    features: int
+    memory_bytes: int
+    window: dict[str, float]
+    total: dict[str, float]
+    times: dict[str, float]
+
+
+@dataclass
+class FitReport:
+    """What a run did. Fields of `log`: sample, blank, comment, bad {reason: count}, bad_lines,
+    examples, comment_text. `times`: seconds in reading, blocked, parsing, learning."""
+
+    epochs: int = 0
+    progress: Progress | None = None
+    log: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    #: One entry an epoch when there is a validation source: {"epoch", "logloss", "auc"}.
+    valid: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    interrupted: int | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scored samples in input order; arrays of one length."""
+
+    label: npt.NDArray[np.float32]
+    weight: npt.NDArray[np.float32]
+    #: Raw scores (log odds): metrics.probability or metrics.odds makes predictions of them.
+    score: npt.NDArray[np.float32]
+    #: Hash of the line's key; 0 without one.
+    group: npt.NDArray[np.uint64]
+    log: dict[str, Any]
