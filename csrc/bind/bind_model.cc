@@ -40,8 +40,8 @@ py::tuple weights_of_ids(model_handle& handle, const id_array& ids) {
   return py::make_tuple(found, w, v);
 }
 
-// Arrays of rows on their way to Python: id, w (rows), v (rows, factors) and, with state, z and n of
-// w (rows) and of v (rows, factors).
+// Arrays of rows on their way to Python: id, w (rows), v (rows, factors) and, with state, z and n
+// of w (rows) and of v (rows, factors).
 class row_arrays {
  public:
   row_arrays(const model& m, py::ssize_t rows, bool state)
@@ -306,7 +306,8 @@ void bind_model(py::module_& module) {
       .def("arrays_of", &arrays_of, py::arg("ids"))
       .def("names_of", &names_of, py::arg("ids"))
       .def("sparsity", &sparsity)
-      .def_property_readonly("hash_seed", [](model_handle& h) { return h.held->hypers().hash_seed; })
+      .def_property_readonly("hash_seed",
+                             [](model_handle& h) { return h.held->hypers().hash_seed; })
       .def_property_readonly("features", [](model_handle& h) { return h.held->rows().rows(); })
       .def_property_readonly("factors", [](model_handle& h) { return h.held->factors(); })
       .def_property_readonly("has_stored", [](model_handle& h) { return h.held->has_stored(); })

@@ -109,7 +109,7 @@ py::dict describe_log(sample_stream& input) {
   py::list examples;
   for (const bad_line& line : input.log().examples()) {
     py::dict d;
-    d["source"] = line.source;
+    d["source"] = text_of(line.source);
     d["line"] = line.line;
     d["column"] = line.column;
     d["reason"] = reason_name(line.kind);

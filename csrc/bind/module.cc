@@ -20,7 +20,7 @@ void raise(const status& failed) {
     }
   }();
   const py::object type = py::module_::import("fmtrain.errors").attr(name);
-  PyErr_SetObject(type.ptr(), type(failed.message()).ptr());
+  PyErr_SetObject(type.ptr(), type(text_of(failed.message())).ptr());
   throw py::error_already_set();
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "base/file.h"
@@ -137,6 +139,21 @@ status sample_stream::push(std::unique_ptr<batch_source> source) {
 status sample_stream::finish() {
   FMTRAIN_TRY(pool_.finish());
   return log_.side_status();
+}
+
+// Names the feature that pushed the sample out of range: the one with the largest value.
+void sample_stream::refuse(const batch_source& source, const batch& in, size_t sample) {
+  uint32_t worst = in.begin[sample];
+  for (uint32_t i = worst; i < in.begin[sample + 1]; ++i) {
+    if (std::fabs(in.x[i]) > std::fabs(in.x[worst])) worst = i;
+  }
+  bad_line bad{source.name(), in.line[sample], 0, line_kind::nonfinite_score, ""};
+  if (in.begin[sample + 1] > in.begin[sample]) {
+    char value[32];
+    std::snprintf(value, sizeof value, ":%g", static_cast<double>(in.x[worst]));
+    bad.detail = std::string(in.name_of(worst)).append(value);
+  }
+  log_.add_bad(std::move(bad), source.line_at(in.line[sample]));
 }
 
 stream_times sample_stream::times() const {

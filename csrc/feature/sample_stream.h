@@ -60,6 +60,9 @@ class sample_stream {
   void stop() { pool_.stop(); }
   bool stopped() const { return pool_.stopped(); }
 
+  // The consumer's word that a sample cannot be scored: logs it as nonfinite_score.
+  void refuse(const batch_source& source, const batch& in, size_t sample);
+
   uint64_t bytes() const { return reader_.bytes(); }
   bool ended_inside_a_line() const { return reader_.ended_inside_a_line(); }
   stream_times times() const;

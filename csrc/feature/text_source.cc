@@ -36,7 +36,7 @@ bool text_source::fill(batch& out) {
     const uint64_t line = line_++;
     const parse_result got = parse_line(first, last, options_, line, out);
     if (is_bad(got.kind)) {
-      log_bad(first, last, got);
+      log_bad(first, newline, got);
     } else {
       ++counts[static_cast<int>(got.kind)];
       if (got.kind == line_kind::comment) {

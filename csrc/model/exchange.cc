@@ -311,11 +311,12 @@ float state_z(const ftrl<float>& rule, double z, double n, double weight) {
 }
 
 status check_finite(const alphafm_record& record, const std::string& path) {
-  bool fine = std::isfinite(static_cast<float>(record.w)) && std::isfinite(static_cast<float>(record.w_z)) &&
-              std::isfinite(static_cast<float>(record.w_n)) && record.w_n >= 0;
+  // Finite as the float it becomes.
+  const auto fits = [](double value) { return std::isfinite(static_cast<float>(value)); };
+  bool fine = fits(record.w) && fits(record.w_z) && fits(record.w_n) && record.w_n >= 0;
   for (size_t f = 0; f < record.v.size(); ++f) {
-    fine = fine && std::isfinite(static_cast<float>(record.v[f])) && std::isfinite(static_cast<float>(record.v_z[f])) &&
-           std::isfinite(static_cast<float>(record.v_n[f])) && record.v_n[f] >= 0;
+    fine = fine && fits(record.v[f]) && fits(record.v_z[f]) && fits(record.v_n[f]) &&
+           record.v_n[f] >= 0;
   }
   if (fine) return {};
   return {errc::format, path + ": the numbers of '" + record.name +

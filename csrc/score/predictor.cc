@@ -105,12 +105,16 @@ predictor::predictor(const model& m, size_t threads, const parse_options& parsin
       early_max_(4 * threads),
       stream_(threads, parsing, *this) {}
 
-status predictor::consume(size_t worker, uint64_t, const batch_source&, batch& in) {
+status predictor::consume(size_t worker, uint64_t, const batch_source& source, batch& in) {
   worker_state& state = workers_[worker];
   if (state.scores.size() < in.samples) state.scores.resize(in.samples);
   score_batch(model_, in, state.scratch, state.scores.data());
-  state.out.samples += in.samples;
   for (size_t s = 0; s < in.samples; ++s) {
+    if (!std::isfinite(state.scores[s])) {
+      stream_.refuse(source, in, s);
+      continue;
+    }
+    ++state.out.samples;
     if (options_.output_fd >= 0) {
       const double prediction = apply_link(options_.link, static_cast<double>(state.scores[s]));
       append_line(state.out.text, options_.format, in.label[s], prediction, in.key[s]);

@@ -41,28 +41,13 @@ status trainer::consume(size_t worker, uint64_t, const batch_source& source, bat
   for (size_t sample = 0; sample < in.samples; ++sample) {
     const step_result& result = state.results[sample];
     if (result.refused) {
-      refuse(source, in, sample);
+      stream_.refuse(source, in, sample);
     } else {
       state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
                        static_cast<double>(in.weight[sample]));
     }
   }
   return {};
-}
-
-// Names the feature that pushed the sample out of range: the one with the largest value.
-void trainer::refuse(const batch_source& source, const batch& in, size_t sample) {
-  uint32_t worst = in.begin[sample];
-  for (uint32_t i = worst; i < in.begin[sample + 1]; ++i) {
-    if (std::fabs(in.x[i]) > std::fabs(in.x[worst])) worst = i;
-  }
-  bad_line bad{source.name(), in.line[sample], 0, line_kind::nonfinite_score, ""};
-  if (in.begin[sample + 1] > in.begin[sample]) {
-    char value[32];
-    std::snprintf(value, sizeof value, ":%g", static_cast<double>(in.x[worst]));
-    bad.detail = std::string(in.name_of(worst)).append(value);
-  }
-  stream_.log().add_bad(std::move(bad), source.line_at(in.line[sample]));
 }
 
 train_progress trainer::progress(bool close_window) {

@@ -46,7 +46,6 @@ class trainer : private batch_consumer {
   status finish_source(size_t, uint64_t) override { return {}; }
   template <class Locking, class Learner>
   void learn_batch(const Learner& learner, worker_state& state, const batch& in);
-  void refuse(const batch_source& source, const batch& in, size_t sample);
 
   model& model_;
   const bool alone_;

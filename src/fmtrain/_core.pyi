@@ -14,6 +14,8 @@ from typing_extensions import Buffer
 
 __version__: str
 
+#: bytes where a file's name is no UTF-8: os.fsencode.
+_Path = str | bytes
 _Floats = npt.NDArray[np.float32]
 _Names = Sequence[bytes]
 _Ids = npt.NDArray[np.uint64]
@@ -36,19 +38,19 @@ class _Bound(type):
 class Model(metaclass=_Bound):
     def __init__(self, hyper: Mapping[str, str], names: bool = False) -> None: ...
     @staticmethod
-    def load(path: str) -> Model: ...
+    def load(path: _Path) -> Model: ...
     @staticmethod
     def loads(data: bytes) -> Model: ...
     @staticmethod
     def import_alphafm(
-        path: str, binary: bool, factors: int, hyper: Mapping[str, str]
+        path: _Path, binary: bool, factors: int, hyper: Mapping[str, str]
     ) -> Model: ...  # factors < 0: the file's own
-    def save(self, path: str) -> None: ...
+    def save(self, path: _Path) -> None: ...
     def dumps(self) -> bytes: ...
     # format: text, json, alphafm-text, alphafm-bin or alphafm-bin-float.
     # Gives rows, dropped, bytes, bytes_saved.
     def export(
-        self, path: str, format: str, keep_zeros: bool, exact: bool = True
+        self, path: _Path, format: str, keep_zeros: bool, exact: bool = True
     ) -> dict[str, int]: ...
     def hyper(self) -> dict[str, str]: ...
     def change_hyper(self, hyper: Mapping[str, str]) -> None: ...
@@ -91,7 +93,7 @@ class Model(metaclass=_Bound):
 # What Trainer and Predictor share: begin, read or feed until the end, end; again; finish. The name
 # is for the type checker alone.
 class _Input(metaclass=_Bound):
-    def begin(self, name: str, first_line: int = 1) -> None: ...
+    def begin(self, name: _Path, first_line: int = 1) -> None: ...
     # False at the input's end
     def read(self, fd: int, budget_ms: int) -> bool: ...
     # how many bytes of data[offset:] were taken
@@ -194,9 +196,14 @@ def parse_line(
 def first_bad_line(text: bytes) -> tuple[int, str, bytes] | None: ...
 
 # number_bytes, factors, features, nonzero_features
-def alphafm_info(path: str) -> dict[str, int]: ...
+def alphafm_info(path: _Path) -> dict[str, int]: ...
 
 # format: text, double or float; target "": standard output
 def convert_alphafm(
-    source: str, source_binary: bool, factors: int, format: str, keep_zeros: bool, target: str
+    source: _Path,
+    source_binary: bool,
+    factors: int,
+    format: str,
+    keep_zeros: bool,
+    target: _Path,
 ) -> None: ...

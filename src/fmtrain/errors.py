@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """A name, path or line, which may hold any byte, safe for a terminal and a log."""
+    return "".join(c if c.isprintable() else escaped(c) for c in text)
+
+
+def escaped(c: str) -> str:
+    # surrogateescape's stand-in for a byte that is no UTF-8 is shown as that byte.
+    if 0xDC80 <= ord(c) <= 0xDCFF:
+        return f"\\x{ord(c) - 0xDC00:02x}"
+    return c.encode("unicode_escape", "surrogatepass").decode()
+
+
 class FmtrainError(Exception):
     """Base of all errors of fmtrain; its text is one message made for a user."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,11 @@ from fmtrain import _core, metrics
 from fmtrain.data.labels import encode_labels, encode_weights
 from fmtrain.data.matrix import as_matrix, feature_id
 from fmtrain.data.sources import open_sources
-from fmtrain.errors import ParameterError
+from fmtrain.errors import ParameterError, printable
 from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, from_native, to_native
 from fmtrain.reports import FitReport, Predictions, Progress
-from fmtrain.stream import TICK_SECONDS, run_pass
+from fmtrain.stream import TICK_SECONDS, check_format, check_max_bad_ratio, run_pass
 from fmtrain.training import Run
 
 Format = Literal["text", "libffm"]
@@ -127,14 +127,7 @@ class FTRLModel(Estimator):
         matrix.push(stream, labels, weight)
         stream.finish()
         self._native, self.classes_ = native, found
-        refused = stream.log()["bad"].get("nonfinite_score", 0)
-        if refused:
-            example = stream.log()["examples"][0]
-            raise ParameterError(
-                f"X, row {example['line'] - 1}: {example['text']}: "
-                f"'{example['detail'].decode(errors='backslashreplace')}' "
-                f"({refused} such row(s) were left out, the others were learned)"
-            )
+        refuse_nonfinite(stream.log(), "such row(s) were left out, the others were learned")
         return self
 
     def fit_stream(
@@ -195,6 +188,7 @@ class FTRLModel(Estimator):
         stream = _core.Predictor(native, self._check_threads())
         matrix.push(stream, None, None)
         stream.finish()
+        refuse_nonfinite(stream.log(), "")
         scores: npt.NDArray[np.float64] = stream.take()[2].astype(np.float64)
         return scores
 
@@ -223,6 +217,8 @@ class FTRLModel(Estimator):
         max_bad_ratio: float = 0.01,
     ) -> Predictions:
         """Scores labelled lines of anything fit_stream reads, in input order."""
+        check_max_bad_ratio(max_bad_ratio)
+        check_format(format)
         stream = _core.Predictor(self._fitted(), self._check_threads(), format)
         run_pass(stream, open_sources(source), max_bad_ratio)
         label, weight, score, group = stream.take()
@@ -243,6 +239,10 @@ class FTRLModel(Estimator):
         link: sigmoid (probability), exp (expected watch time, exp(score) clamped at e^88) or raw
         (log odds). alphafm: its format, `1|-1 probability`. Returns the log and warnings.
         """
+        check_max_bad_ratio(max_bad_ratio)
+        check_format(format)
+        if link not in get_args(Link):
+            raise ParameterError(f"link = {link!r} is not allowed: give one of {get_args(Link)}")
         stream = _core.Predictor(
             self._fitted(),
             self._check_threads(),
@@ -279,7 +279,7 @@ class FTRLModel(Estimator):
         Rows whose weights are all 0 are left out unless keep_zeros. Returns rows, dropped, bytes,
         bytes_saved.
         """
-        counts: dict[str, int] = self._fitted().export(os.fspath(path), format, keep_zeros)
+        counts: dict[str, int] = self._fitted().export(os.fsencode(path), format, keep_zeros)
         return counts
 
     # ---- files ----
@@ -289,12 +289,12 @@ class FTRLModel(Estimator):
 
         Not in the file: `threads`, and class labels other than 0 and 1 (pickle keeps them).
         """
-        self._fitted().save(os.fspath(path))
+        self._fitted().save(os.fsencode(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], threads: int = 1) -> FTRLModel:
         """A model that predicts and learns on exactly as the one that was saved."""
-        return cls._adopt(_core.Model.load(os.fspath(path)), threads)
+        return cls._adopt(_core.Model.load(os.fsencode(path)), threads)
 
     @classmethod
     def import_alphafm(
@@ -312,7 +312,7 @@ class FTRLModel(Estimator):
         hold learning rates and penalties: give them as keywords (`alpha=`, `l1=`, ...).
         """
         native = _core.Model.import_alphafm(
-            os.fspath(path), binary, -1 if factors is None else factors, to_native(hyper)
+            os.fsencode(path), binary, -1 if factors is None else factors, to_native(hyper)
         )
         return cls._adopt(native, threads)
 
@@ -360,3 +360,13 @@ class FTRLModel(Estimator):
         if self._native.hyper() != hyper:
             self._native.change_hyper(hyper)
         return self._native
+
+
+def refuse_nonfinite(log: dict[str, Any], what: str) -> None:
+    """Rows of X and results belong together one to one: one that has no score is an error."""
+    count = log["bad"].get("nonfinite_score", 0)
+    if count:
+        first = log["examples"][0]
+        feature = printable(first["detail"].decode(errors="surrogateescape"))
+        tail = f" ({count} {what})" if what else ""
+        raise ParameterError(f"X, row {first['line'] - 1}: {first['text']}: '{feature}'{tail}")

@@ -5,12 +5,18 @@ The calling thread reads (with the GIL released) and comes back a few times a se
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fmtrain.data.sources import Source
-from fmtrain.errors import BadInputError, FileError
+from fmtrain.errors import BadInputError, FileError, ParameterError, printable
 
 #: Milliseconds in the core between two looks at the clock and at signals.
 BUDGET_MS = 100
@@ -38,6 +44,38 @@ def bad_ratio(log: dict[str, Any]) -> tuple[int, int]:
     return bad, int(log["sample"]) + bad - refused
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block is over: none may cut a save off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda caught, _: came.append(caught))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def check_max_bad_ratio(max_bad_ratio: float) -> None:
+    if not 0 <= max_bad_ratio <= 1:
+        raise ParameterError(
+            f"max_bad_ratio = {max_bad_ratio} is not allowed: give a number from 0 to 1"
+        )
+
+
+def check_format(format: str) -> None:
+    if format not in ("text", "libffm"):
+        raise ParameterError(f"format = {format!r} is not allowed: give 'text' or 'libffm'")
+
+
 def check_bad_ratio(log: dict[str, Any], max_bad_ratio: float) -> None:
     bad, lines = bad_ratio(log)
     if bad > max_bad_ratio * lines:
@@ -51,7 +89,7 @@ def describe_examples(log: dict[str, Any]) -> str:
     lines = []
     for bad in log["examples"]:
         column = f", column {bad['column']}" if bad["column"] else ""
-        detail = bad["detail"].decode(errors="backslashreplace")
+        detail = printable(bad["detail"].decode(errors="surrogateescape"))
         shown = f": '{detail}'" if detail else ""
         lines.append(f"  {bad['source']}, line {bad['line']}{column}: {bad['text']}{shown}")
     return "\n".join(lines)
@@ -89,7 +127,7 @@ def run_pass(
     try:
         for source in sources:
             with source.open() as data:
-                stream.begin(source.name)
+                stream.begin(os.fsencode(source.name))
                 if isinstance(data, int):
                     while stream.read(data, BUDGET_MS):
                         look_up()
@@ -115,18 +153,24 @@ def run_pass(
     return warnings
 
 
-def check_writable(path: str) -> None:
-    """Before hours of training: would a file at `path` be allowed? FileError says why not."""
-    import os
-    import tempfile
+def check_writable(path: str, replaced: bool = True) -> None:
+    """Before hours of training: would a file at `path` be allowed? FileError says why not.
 
+    replaced: it is renamed into its place, so a pipe or a device that is there already will not do.
+    """
     if os.path.isdir(path):
         raise FileError(f"{path}: cannot write: it is a directory")
     if os.path.exists(path) and not os.path.isfile(path):
+        if not replaced:
+            return
         raise FileError(f"{path}: cannot write: it is not a regular file")
     directory = os.path.dirname(os.path.realpath(path))
     try:
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".fmtrain-"):
+        if path == "":
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        # The name the core writes under first: it finds a name that is too long, too.
+        prefix = f"{os.path.basename(path)}.tmp."
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=prefix):
             pass
     except OSError as error:
         raise FileError(f"{path}: cannot write: {error.strerror}") from error

@@ -11,9 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from fmtrain import _core, metrics
 from fmtrain.data.sources import Source
-from fmtrain.errors import BrokenInputError, FileError, ParameterError
+from fmtrain.errors import (
+    BadInputError,
+    BrokenInputError,
+    FileError,
+    FmtrainError,
+    ParameterError,
+)
 from fmtrain.reports import FitReport, Progress
-from fmtrain.stream import Interrupted, check_writable, run_pass
+from fmtrain.stream import (
+    Interrupted,
+    check_format,
+    check_max_bad_ratio,
+    check_writable,
+    run_pass,
+    uninterrupted,
+)
 
 if TYPE_CHECKING:
     from fmtrain.model import FTRLModel
@@ -40,20 +53,17 @@ class Run:
         self.report = FitReport()
         if not isinstance(self.epochs, int) or self.epochs < 1:
             raise ParameterError(f"epochs = {self.epochs} is not allowed: give a whole number >= 1")
-        if not 0 <= self.max_bad_ratio <= 1:
-            raise ParameterError(
-                f"max_bad_ratio = {self.max_bad_ratio} is not allowed: give a number from 0 to 1"
-            )
-        if self.format not in ("text", "libffm"):
-            raise ParameterError(f"format = {self.format!r} is not allowed: give text or libffm")
+        check_max_bad_ratio(self.max_bad_ratio)
+        check_format(self.format)
         if self.patience is not None and (self.valid is None or self.patience < 1):
             raise ParameterError("patience is a whole number >= 1 and needs a validation source")
         for source in [*self.sources * (self.epochs > 1), *(self.valid or []) * (self.epochs > 1)]:
             if not source.replayable:
                 raise ParameterError(f"{source.name} can be read only once: epochs > 1 needs files")
-        for path in (self.save_to, self.bad_lines):
-            if path is not None:
-                check_writable(path)
+        if self.save_to is not None:
+            check_writable(self.save_to)
+        if self.bad_lines is not None:
+            check_writable(self.bad_lines, replaced=False)
 
     def train(self) -> None:
         self.model._native = self.model._ready_native()
@@ -63,6 +73,7 @@ class Run:
             for epoch in range(1, self.epochs + 1):
                 self._one_epoch(epoch)
                 self.report.epochs = epoch
+                self._check_samples()
                 if self.valid is None:
                     continue
                 loss = self._validate(epoch)
@@ -76,9 +87,20 @@ class Run:
             self.report.interrupted = stop.signal if isinstance(stop, Interrupted) else 2
         except (BrokenInputError, FileError) as broken:
             raise self._after_break(broken) from broken
-        self._restore_best()
-        if self.save_to is not None:
-            save_with_rescue(self.model._native.save, self.save_to)
+        with uninterrupted():
+            self._restore_best()
+            if self.save_to is not None:
+                save_with_rescue(self.model.save, self.save_to)
+
+    def _check_samples(self) -> None:
+        """A producer that found nothing must not replace yesterday's model by an empty one."""
+        assert self.report.progress is not None
+        if self.report.progress.total["samples"] > 0:
+            return
+        nothing = f"{names_of(self.sources)}: no samples"
+        if len(self.model) == 0 and self.model._native.samples == 0:
+            raise BadInputError(f"{nothing}: there is no model to save")
+        self.report.warnings.append(f"{nothing}: the model is as it was")
 
     # ---- one epoch ----
 
@@ -131,8 +153,13 @@ class Run:
     def _validate(self, epoch: int) -> float:
         assert self.valid is not None
         stream = _core.Predictor(self.model._native, self.model._check_threads(), self.format)
-        run_pass(stream, self.valid, self.max_bad_ratio)
-        label, weight, score, _ = stream.take()
+        try:
+            run_pass(stream, self.valid, self.max_bad_ratio)
+            label, weight, score, _ = stream.take()
+            if label.size == 0:
+                raise BadInputError(f"{names_of(self.valid)}: no samples to validate on")
+        except BadInputError as bad:
+            raise self._after_break(bad) from bad
         loss = metrics.logloss_from_score(label, score, weight)
         auc = metrics.auc(label, score, weight)
         self.report.valid.append({"epoch": epoch, "logloss": loss, "auc": auc})
@@ -143,7 +170,7 @@ class Run:
         if self.patience is None:
             return
         if self.save_to is not None:
-            save_with_rescue(self.model._native.save, self.save_to)
+            save_with_rescue(self.model.save, self.save_to)
         else:
             self._copy = self.model._native.dumps()
 
@@ -154,20 +181,24 @@ class Run:
         if best == self.report.epochs:
             return
         self.model._native = (
-            _core.Model.load(self.save_to)
+            _core.Model.load(os.fsencode(self.save_to))
             if self.save_to is not None
             else _core.Model.loads(self._copy)
         )
 
     # ---- saving ----
 
-    def _after_break(self, broken: BrokenInputError | FileError) -> Exception:
+    def _after_break(self, broken: FmtrainError) -> Exception:
         """What was learned before an input broke is kept, but never under the model's own name."""
         if self.save_to is None or self.report.progress is None:
             return broken
         partial = f"{self.save_to}.partial"
-        save_with_rescue(self.model._native.save, partial)
+        save_with_rescue(self.model.save, partial)
         return type(broken)(f"{broken}; what was learned until then was saved as {partial}")
+
+
+def names_of(sources: list[Source]) -> str:
+    return ", ".join(source.name for source in sources)
 
 
 def save_with_rescue(save: Callable[[str], object], path: str) -> None:

@@ -12,11 +12,12 @@
 #include "support.h"
 
 namespace {
-std::atomic<size_t> largest_allocation{0};
+std::atomic<size_t> largest_allocation{0}, allocations{0};
 }  // namespace
 
 // Buffers are arrays of char: what the reader asks for at most is what this sees.
 void* operator new[](size_t size) {
+  ++allocations;
   size_t seen = largest_allocation;
   while (size > seen && !largest_allocation.compare_exchange_weak(seen, size)) {
   }
@@ -200,6 +201,23 @@ TEST(the_next_input_starts_afresh) {
   CHECK_EQ(c.first_line, 100u);
   CHECK_EQ(std::string(c.data.get(), c.size), std::string("c\n"));
   CHECK(!reader.next(true, &c));
+}
+
+// A buffer of the ordinary size is used again; one that a long line needed goes back to the system.
+TEST(buffers_come_back) {
+  buffer_pool pool;
+  for (const auto& [capacity, fresh] :
+       {std::pair<size_t, size_t>{chunk_reader::chunk_bytes, 0}, {line_limit, 1}}) {
+    chunk used = pool.take(capacity, padding_bytes);
+    used.too_long = {1};
+    used.source = std::make_shared<const std::string>("before");
+    pool.give(std::move(used));
+    const size_t before = allocations;
+    const chunk next = pool.take(capacity, padding_bytes);
+    CHECK_EQ(allocations - before, fresh);
+    CHECK_EQ(next.capacity, capacity);
+    CHECK(next.too_long.empty() && next.source == nullptr);
+  }
 }
 
 TEST(an_input_without_newlines_takes_bounded_memory) {

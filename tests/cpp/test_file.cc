@@ -122,7 +122,8 @@ TEST(a_link_stays_a_link) {
 TEST(what_is_no_regular_file_is_not_replaced) {
   const temporary_folder folder;
   CHECK_EQ(::mkfifo(folder.path("pipe").c_str(), 0644), 0);
-  for (const std::string& path : {std::string("/dev/null"), folder.path("pipe")}) {
+  const std::vector<std::string> paths = {"/dev/null", folder.path("pipe")};
+  for (const std::string& path : paths) {
     atomic_file file;
     const status refused = file.open(path);
     CHECK_EQ(refused.code(), errc::io);

@@ -107,6 +107,20 @@ TEST(labels_weights_and_groups) {
   CHECK(got.score == std::vector<float>(3));
 }
 
+TEST(a_score_that_is_not_finite_is_a_bad_line) {
+  model m(hyper_of({{"factors", "4"}}), false);
+  train(m, "1 a b\n0 a b\n");
+  predictor run(m, 1, parse_options(), predict_options());
+  feed_all(run.input(), "1 a\n1 a:3e38 b:3e38\n0 b\n");
+  CHECK_OK(run.finish());
+  CHECK_EQ(run.samples(), 2u);
+  CHECK(run.take().label == (std::vector<float>{1, 0}));
+  const std::vector<bad_line> examples = run.input().log().examples();
+  CHECK_EQ(examples.size(), 1u);
+  CHECK(!examples.empty() && examples[0].kind == line_kind::nonfinite_score);
+  CHECK(!examples.empty() && examples[0].line == 2);
+}
+
 std::string lines_of(const model& m, const std::string& text, predict_options options,
                      size_t threads = 1) {
   const temporary_folder folder;

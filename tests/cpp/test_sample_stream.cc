@@ -146,7 +146,7 @@ TEST(several_inputs_and_their_bad_lines) {
   ::close(side);
   CHECK_EQ(seen.samples.size(), 2u);
   CHECK_EQ(seen.last_source, std::string("second"));
-  CHECK_EQ(read_file(folder.path("bad")), std::string("bad\n1 a:x\n"));
+  CHECK_EQ(read_file(folder.path("bad")), std::string("bad\r\n1 a:x\n"));
   const std::vector<bad_line> examples = stream.log().examples();
   CHECK_EQ(examples.size(), 2u);
   CHECK_EQ(examples[0].source + std::to_string(examples[0].line), std::string("first2"));

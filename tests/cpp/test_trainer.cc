@@ -67,13 +67,14 @@ TEST(the_same_input_gives_the_same_bytes) {
 }
 
 // With l1 this large every w stays 0 and p = 1/2: n and z are sums of multiples of 1/4, exact in a
-// float, whatever the order. One lost update of 60,000 would show.
+// float, whatever the order. One lost update of 660,000 to the same row would show.
 TEST(no_update_is_lost_between_threads) {
   constexpr int samples = 60000;
   const std::string key = " # " + std::string(60, 'k') + "\n";  // many chunks: work for all threads
   std::string text;
   for (int i = 0; i < samples; ++i) {
-    text += (i % 3 == 0 ? "1 a b" : "0 a b") + std::to_string(i % 50) + key;
+    text += (i % 3 == 0 ? "1 a a a a a a a a a a a b" : "0 a a a a a a a a a a a b") +
+            std::to_string(i % 50) + key;
   }
   for (const size_t threads : {1, 4, 8}) {
     model m(hyper_of({{"factors", "0"}, {"l1", "1e9"}}), false);
@@ -83,8 +84,8 @@ TEST(no_update_is_lost_between_threads) {
     CHECK_EQ(m.seen.label_sum, samples / 3.0);
     CHECK_EQ(m.seen.weight_sum, 1.0 * samples);
     CHECK_EQ(m.rows().rows(), 51u);
-    CHECK_EQ(state_of(m, "a")[1], 0.25f * samples);
-    CHECK_EQ(state_of(m, "a")[0], 0.5f * samples / 3);
+    CHECK_EQ(state_of(m, "a")[1], 0.25f * samples * 11);
+    CHECK_EQ(state_of(m, "a")[0], 0.5f * samples / 3 * 11);
     CHECK_EQ(m.bias.n, 0.25 * samples);
     CHECK_EQ(m.bias.z, 0.5 * samples / 3);
     for (int i = 0; i < 50; ++i) {

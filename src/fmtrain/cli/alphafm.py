@@ -6,8 +6,7 @@ training starts, bad lines are counted instead of ending the run, and files are 
 
 from __future__ import annotations
 
-import signal
-import sys
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ import typer
 
 from fmtrain import FTRLModel, _core
 from fmtrain.cli.app import output_file, parse_dim, report_lines, say
-from fmtrain.cli.fit import exit_as_stopped, interrupt
+from fmtrain.cli.fit import exit_as_stopped, train_through_signals
+from fmtrain.cli.output import write
 from fmtrain.errors import ParameterError
 from fmtrain.stream import check_writable
 from fmtrain.training import save_with_rescue
@@ -137,14 +137,14 @@ def fm_train(ctx: typer.Context) -> None:
         say(f"model loading finished, {len(model):,} features")
     else:
         model = FTRLModel(**hyper, names=True, threads=threads)
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, interrupt)
+    train_through_signals()
     model.fit_stream("-")
     report = model.report_
     report_lines(report.log, report.warnings)
     say("output model...")
     kind = "alphafm-text" if not binary else "alphafm-bin-float" if narrow else "alphafm-bin"
-    save_with_rescue(lambda path: model._native.export(path, kind, True, False), target)
+    native = model._native
+    save_with_rescue(lambda path: native.export(os.fsencode(path), kind, True, False), target)
     say("model outputting finished")
     exit_as_stopped(report)
 
@@ -172,9 +172,9 @@ def model_bin_tool(ctx: typer.Context) -> None:
         raise ParameterError(f"-task is needed\n{usage('model_bin_tool', TOOL_FLAGS)}")
     source = needed(given, "source", "-im")
     if task == "1":
-        info = _core.alphafm_info(source)
+        info = _core.alphafm_info(os.fsencode(source))
         kind = {8: "double", 4: "float"}[info["number_bytes"]]
-        sys.stdout.write(
+        write(
             f"format_version: 1\nnumber_byte_length: {info['number_bytes']}({kind})\n"
             f"factor_num: {info['factors']}\nfeature_num: {info['features']}\n"
             f"nonzero_feature_num: {info['nonzero_features']}\nsuccess_flag: true\n\n"
@@ -183,9 +183,13 @@ def model_bin_tool(ctx: typer.Context) -> None:
         number_type = one_of(given, "number_type", ("double", "float"))
         factors = number({"-dim": needed(given, "factors", "-dim")}, "-dim", "")
         target = needed(given, "target", "-om")
-        _core.convert_alphafm(source, False, factors, number_type, True, target)
+        _core.convert_alphafm(
+            os.fsencode(source), False, factors, number_type, True, os.fsencode(target)
+        )
     else:
-        _core.convert_alphafm(source, True, -1, "text", task == "2", given.get("target", ""))
+        _core.convert_alphafm(
+            os.fsencode(source), True, -1, "text", task == "2", os.fsencode(given.get("target", ""))
+        )
 
 
 def register(app: typer.Typer) -> None:

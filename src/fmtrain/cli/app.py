@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,9 +17,9 @@ import typer
 from rich.console import Console
 
 from fmtrain import __version__
-from fmtrain.errors import FileError, FmtrainError, ParameterError
+from fmtrain.errors import FileError, ParameterError
 from fmtrain.hyper import HYPER, HyperParameter
-from fmtrain.stream import describe_examples
+from fmtrain.stream import check_writable, describe_examples
 
 HELP = """Click models from streams: FTRL logistic regression and factorization machines.
 
@@ -34,8 +35,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+class Messages(Console):
+    def on_broken_pipe(self) -> None:
+        # `fmtrain fit 2>&1 | head`: that nobody listens any more must not end a run.
+        self.quiet = True
+
+
 #: Messages and progress; results go to standard output.
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Messages(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class VStart(str, Enum):
@@ -184,37 +192,34 @@ def report_lines(log: dict[str, Any], warnings: list[str]) -> None:
 
 @contextmanager
 def output_file(path: str | None) -> Iterator[int]:
-    """A descriptor for results: standard output, or a file that appears whole or not at all."""
+    """A descriptor for results: standard output, a pipe or device that is there, or a file that
+    appears whole or not at all."""
     if path is None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Nothing to tidy up, and a worker may be waiting for the pipe's reader.
+            signal.signal(number, signal.SIG_DFL)
         sys.stdout.flush()
         yield sys.stdout.fileno()
         return
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            # A device or a named pipe is written to, never replaced.
-            with open(path, "wb", buffering=0) as device:
-                yield device.fileno()
-            return
-        path = os.path.realpath(path)
-        handle, temporary = tempfile.mkstemp(
-            dir=os.path.dirname(path), prefix=os.path.basename(path) + ".tmp."
-        )
-    except OSError as error:
-        if isinstance(error, FmtrainError):
-            raise
-        raise FileError(f"{path}: cannot write: {error.strerror}") from error
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        with open(path, "wb", buffering=0) as there:
+            yield there.fileno()
+        return
+    check_writable(path)
+    target = os.path.realpath(path)
+    handle, temporary = tempfile.mkstemp(
+        dir=os.path.dirname(target), prefix=os.path.basename(target) + ".tmp."
+    )
     try:
         yield handle
-        os.fsync(handle)
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        os.unlink(temporary)
-        if isinstance(error, FmtrainError):
-            raise
-        raise FileError(f"{path}: cannot write: {error.strerror}") from error
+        try:
+            os.fsync(handle)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise FileError(f"{path}: cannot write: {error.strerror}") from error
     except BaseException:
         os.unlink(temporary)
         raise

@@ -11,7 +11,7 @@ from fmtrain import FTRLModel
 from fmtrain.cli.app import MaxBadRatio, SampleFormat, Threads, available_threads, report_lines
 from fmtrain.cli.fit_report import number
 from fmtrain.cli.inspect import feature_label, feature_table, hyper_text
-from fmtrain.cli.output import aligned, facts, json_document, printable, write
+from fmtrain.cli.output import aligned, facts, json_document, write
 from fmtrain.comparison import (
     FeatureGroup,
     ModelDifference,
@@ -20,6 +20,7 @@ from fmtrain.comparison import (
     compare_models,
     score_shift,
 )
+from fmtrain.errors import printable
 from fmtrain.evaluation import score_samples
 
 

@@ -18,8 +18,8 @@ from fmtrain.cli.app import (
     report_lines,
 )
 from fmtrain.cli.fit_report import number
-from fmtrain.cli.output import aligned, facts, json_document, printable, write
-from fmtrain.errors import ParameterError
+from fmtrain.cli.output import aligned, facts, json_document, write
+from fmtrain.errors import ParameterError, printable
 from fmtrain.evaluation import (
     REPLICATES,
     Evaluation,

@@ -13,6 +13,7 @@ import typer
 
 from fmtrain import FTRLModel
 from fmtrain.cli.app import say, with_hyper_flags
+from fmtrain.cli.output import write
 from fmtrain.errors import ModelFileError, ParameterError
 from fmtrain.stream import check_writable
 
@@ -118,9 +119,9 @@ def import_model(
             "the file is cut, or another one"
         )
     imported.save(model)
-    sys.stdout.write(f"read {found:,} features with {imported.factors} factors; wrote {model}\n")
+    write(f"read {found:,} features with {imported.factors} factors; wrote {model}\n")
     if not binary and expect_features is None:
-        sys.stdout.write(
+        write(
             "note: an alphaFM text file has no end mark, so one that is cut at the end of a line "
             "looks whole; that count is the only check there is (--expect-features)\n"
         )

@@ -23,6 +23,7 @@ from fmtrain.cli.app import (
     with_hyper_flags,
 )
 from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
+from fmtrain.cli.output import write
 from fmtrain.errors import FileError, ParameterError
 from fmtrain.reports import FitReport
 from fmtrain.stream import TICK_SECONDS, Interrupted
@@ -31,6 +32,9 @@ DEFAULT_MODEL = "model.fmt"
 
 
 def interrupt(number: int, frame: object) -> None:
+    # Once is enough: what follows is the save, which an impatient user must not cut off.
+    for later in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(later, signal.SIG_IGN)
     raise Interrupted(number)
 
 
@@ -38,6 +42,18 @@ def exit_as_stopped(report: FitReport) -> None:
     """The shell's code of the signal that ended the run early, if one did."""
     if report.interrupted is not None:
         raise typer.Exit(128 + report.interrupted)
+
+
+def train_through_signals() -> None:
+    """A signal ends the run, not the process; nor does a reader of the messages who left."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def greet_terminal(sources: list[str]) -> None:
+    if "-" in sources and sys.stdin is not None and sys.stdin.isatty():
+        say("reading samples from the terminal: end with Ctrl-D")
 
 
 def start_model(
@@ -111,10 +127,8 @@ def fit(
     all_hyper = {**(parse_dim(dim) if dim else {}), **hyper}
     count = available_threads() if threads is None else threads
     trained = start_model(init_model, names, count, all_hyper)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    if (not sources or "-" in sources) and sys.stdin is not None and sys.stdin.isatty():
-        say("reading samples from the terminal: end with Ctrl-D")
+    train_through_signals()
+    greet_terminal(sources or ["-"])
     with FitDisplay(console, log_json) as display:
         trained.fit_stream(
             sources or ["-"],
@@ -131,8 +145,8 @@ def fit(
         display.done(trained.report_)
     report = trained.report_
     report_lines(report.log, report.warnings)
-    sys.stdout.write(summary(trained, target))
-    sys.stdout.write(closeness(trained))
+    write(summary(trained, target))
+    write(closeness(trained))
     exit_as_stopped(report)
 
 

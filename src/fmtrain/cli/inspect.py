@@ -11,7 +11,8 @@ import typer
 from fmtrain import FTRLModel
 from fmtrain.cli.app import SampleFormat
 from fmtrain.cli.fit_report import megabytes, number, share
-from fmtrain.cli.output import aligned, facts, json_document, printable, write
+from fmtrain.cli.output import aligned, facts, json_document, write
+from fmtrain.errors import printable
 from fmtrain.inspection import (
     Description,
     Explanation,

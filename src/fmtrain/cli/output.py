@@ -12,13 +12,6 @@ from rich.cells import cell_len
 GAP = "  "
 
 
-def printable(text: str) -> str:
-    """A name from a model or a line, which may hold any byte, safe for a terminal."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
-
-
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows (of equal length) as lines: the first `left` columns to the left, the others to the
     right."""

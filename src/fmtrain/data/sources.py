@@ -13,13 +13,21 @@ import stat
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from fmtrain.errors import BrokenInputError, FileError, MissingExtraError, ParameterError
+from fmtrain.errors import (
+    BrokenInputError,
+    FileError,
+    FmtrainError,
+    MissingExtraError,
+    ParameterError,
+)
 
 BLOCK_BYTES = 1 << 20
+#: What is handed to a decompressor at once: zstd has no bound on what comes out of it.
+COMPRESSED_BYTES = 1 << 17
 EXEC_PREFIX = "exec:"
 
 
@@ -74,14 +82,25 @@ class File(Source):
 
     @contextmanager
     def open(self) -> Iterator[int | Iterable[bytes]]:
-        with open(self.name, "rb", buffering=0) as file:
+        with opened(self.name) as file:
             if self.name.endswith(".gz"):
-                yield decompressed(file, self.name, lambda: zlib.decompressobj(wbits=31))
+                yield inflated(file, self.name)
             elif self.name.endswith(".zst"):
-                decompressor = import_zstandard(self.name).ZstdDecompressor()
-                yield decompressed(file, self.name, decompressor.decompressobj)
+                yield unpacked(file, self.name)
             else:
                 yield file.fileno()
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """A file whose errors, at opening or reading, name it."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            yield file
+    except OSError as error:
+        if isinstance(error, FmtrainError):
+            raise
+        raise FileError(f"{path}: cannot read: {error.strerror}") from error
 
 
 class Command(Source):
@@ -132,7 +151,11 @@ class Stream(Source):
 
 
 def as_block(data: Any) -> bytes:
-    return data.encode(errors="surrogateescape") if isinstance(data, str) else bytes(data)
+    if isinstance(data, str):
+        return data.encode(errors="surrogateescape")
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    raise ParameterError(f"the stream yields a {type(data).__name__}: give lines, str or bytes")
 
 
 def joined(items: Iterable[Any]) -> Iterator[bytes]:
@@ -161,26 +184,50 @@ def import_zstandard(path: str) -> Any:
     return zstandard
 
 
-def decompressed(file: IO[bytes], name: str, new: Any) -> Iterator[bytes]:
-    """Blocks of a gzip or zstd file of any number of members; one that is cut is an error."""
-    decompressor, any_member = new(), False
-    while True:
-        data = file.read(BLOCK_BYTES)
-        if not data:
-            break
-        while data:
+def inflated(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Blocks of at most BLOCK_BYTES of a gzip file."""
+    return decompressed(
+        file,
+        name,
+        lambda: zlib.decompressobj(wbits=31),
+        lambda decompressor, data: decompressor.decompress(data, BLOCK_BYTES),
+    )
+
+
+def unpacked(file: IO[bytes], name: str) -> Iterator[bytes]:
+    """Blocks of a zstd file."""
+    return decompressed(
+        file,
+        name,
+        import_zstandard(name).ZstdDecompressor().decompressobj,
+        lambda decompressor, data: decompressor.decompress(data),
+    )
+
+
+def decompressed(
+    file: IO[bytes],
+    name: str,
+    new: Callable[[], Any],
+    decompress: Callable[[Any, bytes], bytes],
+) -> Iterator[bytes]:
+    """Any number of members end to end, zeros behind them allowed; one that is cut is an error."""
+    decompressor = new()
+    while data := file.read(COMPRESSED_BYTES):
+        more = True
+        while more:
             if decompressor.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
                 decompressor = new()
             try:
-                block = decompressor.decompress(data)
+                block = decompress(decompressor, data)
             except Exception as error:  # zlib.error and zstandard.ZstdError share no base
-                if any_member and not data.strip(b"\0"):
-                    return  # gzip allows zero padding behind the last member
                 raise BrokenInputError(f"{name}: damaged compressed data: {error}") from error
-            data = decompressor.unused_data if decompressor.eof else b""
-            any_member = any_member or decompressor.eof
-            if block:
-                yield block
+            data = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+            # A full block may have left output behind in the decompressor.
+            more = bool(data) or (len(block) >= BLOCK_BYTES and not decompressor.eof)
+            yield block
     if not decompressor.eof:
         raise BrokenInputError(f"{name}: the compressed file ends before its end: it was cut")
 
