@@ -24,8 +24,8 @@ inline void check(const status& done) {
 
 // Text that may hold any byte (a path, a name) as a str that os.fsencode turns back into it.
 inline py::str text_of(const std::string& text) {
-  return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
-      text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape"));
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape"));
 }
 
 using hyper_dict = std::map<std::string, std::string>;

@@ -313,8 +313,7 @@ void bind_model(py::module_& module) {
       .def_property_readonly("has_stored", [](model_handle& h) { return h.held->has_stored(); })
       .def_property_readonly("has_names",
                              [](model_handle& h) { return h.held->rows().has_names(); })
-      .def_property_readonly("memory_bytes",
-                             [](model_handle& h) { return h.held->memory_bytes(); })
+      .def_property_readonly("memory_bytes", [](model_handle& h) { return h.held->memory_bytes(); })
       .def_property_readonly("name_bytes",
                              [](model_handle& h) { return h.use().rows().name_bytes(); })
       .def_property_readonly("bias", [](model_handle& h) { return h.use().bias_weight(); })

@@ -37,7 +37,7 @@ class line_log {
   void add(const line_counts& counts);
   // `raw` is the line for the side file (empty when it was not kept).
   void add_bad(bad_line bad, std::string_view raw);
-  // The first comment line of the stream, at most 4 KiB.
+  // Keeps one comment line, at most 4 KiB: the stream's first unless workers raced for it.
   void offer_comment(std::string_view line);
 
   line_counts counts() const;

@@ -1,9 +1,11 @@
 #include "feature/parser.h"
 
+#include <locale.h>
+#include <stdlib.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 
 #include "feature/hash.h"
@@ -52,6 +54,12 @@ const char* parse_short_decimal(const char* p, const char* last, float* value) {
   return p;
 }
 
+// strtod of the process's own locale may want a comma for the point.
+locale_t c_locale() {
+  static const locale_t locale = newlocale(LC_ALL_MASK, "C", nullptr);
+  return locale;
+}
+
 parse_result parse_general_decimal(const char* first, const char* last, float* value) {
   const char* p = first;
   if (p < last && *p == '+') {
@@ -63,7 +71,7 @@ parse_result parse_general_decimal(const char* first, const char* last, float* v
   if (error == std::errc::result_out_of_range) {
     // from_chars does not say which end of the range was left: too small rounds to 0, too large
     // has no float.
-    if (std::fabs(std::strtod(std::string(p, end).c_str(), nullptr)) > 1) {
+    if (std::fabs(strtod_l(std::string(p, end).c_str(), nullptr, c_locale())) > 1) {
       return {line_kind::nonfinite_value, first};
     }
     *value = 0;
@@ -78,7 +86,7 @@ struct label_and_weight {
 };
 
 bool accept_label(float value, float* label) {
-  if (value == -1) value = 0;
+  if (value == -1 || value == 0) value = 0;  // -0 too
   *label = value;
   return value >= 0 && value <= 1;
 }

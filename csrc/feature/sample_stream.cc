@@ -88,8 +88,9 @@ status sample_stream::read(int fd, std::chrono::milliseconds budget, progress* o
   const auto deadline = clock::now() + budget;
   while (push_ready(false, deadline)) {
     const auto start = clock::now();
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - start);
-    if (left.count() <= 0) return {};
+    if (start >= deadline) return {};
+    // Rounded up: a budget of a millisecond must not become one of none.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - start);
     pollfd input{fd, POLLIN, 0};
     const int ready = ::poll(&input, 1, static_cast<int>(left.count()));
     if (ready < 0 && errno != EINTR) return errno_status("poll", "wait for input", errno);

@@ -37,6 +37,10 @@ status alphafm_reader::bad(const std::string& what) const {
 }
 
 status alphafm_reader::open(const std::string& path, bool binary, int64_t factors) {
+  if (factors > static_cast<int64_t>(factors_max)) {
+    return {errc::invalid, "factors = " + std::to_string(factors) + " is more than the " +
+                               std::to_string(factors_max) + " a model may have"};
+  }
   path_ = path;
   binary_ = binary;
   FMTRAIN_TRY(file_.open(path));
@@ -170,6 +174,11 @@ status alphafm_reader::next_line(bool* more) {
 status alphafm_reader::next_text(alphafm_record* record, bool* more) {
   FMTRAIN_TRY(next_line(more));
   const bool is_bias = read_ == 1;
+  if (is_bias) {
+    for (auto* lanes : {&record->v, &record->v_n, &record->v_z}) {
+      std::fill(lanes->begin(), lanes->end(), 0.0);
+    }
+  }
   if (!*more) return is_bias ? bad("it is empty") : status();
   const size_t name_end = std::min(line_.find(' '), line_.size());
   record->name.assign(line_, 0, name_end);
@@ -223,10 +232,10 @@ status alphafm_writer::add(const alphafm_record& record) {
 }
 
 status alphafm_writer::add_text(const alphafm_record& record) {
-  if (record.name.find_first_of(" \n") != std::string::npos) {
+  if (record.name.empty() || record.name.find_first_of(" \n") != std::string::npos) {
     return {errc::invalid, "the name '" + record.name +
-                               "' holds a space or a newline, which alphaFM's text format cannot: "
-                               "export to alphaFM's binary format"};
+                               "' is empty or holds a space or a newline, which alphaFM's text "
+                               "format cannot: export to alphaFM's binary format"};
   }
   const auto append = [&](double value) {
     char digits[40];

@@ -1,5 +1,6 @@
 #include "model/model_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -38,6 +39,8 @@ struct block_head {
 static_assert(sizeof(block_head) == 32, "part of the format");
 
 constexpr uint32_t header_bytes_max = 1 << 16;
+// Counts travel as decimal text and are read as doubles, which are whole numbers up to here.
+constexpr double counts_max = 0x1p53;
 constexpr size_t block_bytes_aim = size_t{1} << 20;
 // A block holds at most one name of a longest line beyond the aim.
 constexpr uint64_t block_bytes_max = uint64_t{64} << 20;
@@ -216,13 +219,18 @@ class model_reader {
       if (key == "names") continue;
       const auto number = numbers.find(key);
       if (number == numbers.end()) return damaged("unknown header line '" + key + "'");
-      const auto [end, error] =
-          std::from_chars(value.data(), value.data() + value.size(), *number->second);
-      if (error != std::errc() || !std::isfinite(*number->second)) {
+      const char* const last = value.data() + value.size();
+      const auto [end, error] = std::from_chars(value.data(), last, *number->second);
+      if (error != std::errc() || end != last || !std::isfinite(*number->second)) {
         return damaged("the header's " + key + " is not a number");
       }
     }
-    if (rows < 0 || samples < 0 || model_->bias.n < 0) return damaged("a count is negative");
+    for (const auto& [key, count] : {std::pair("rows", rows), std::pair("seen.samples", samples)}) {
+      if (count < 0 || count > counts_max || count != std::floor(count)) {
+        return damaged("the header's " + std::string(key) + " is not a count");
+      }
+    }
+    if (model_->bias.n < 0) return damaged("the header's bias.n is negative");
     rows_ = static_cast<uint64_t>(rows);
     model_->seen.samples = static_cast<uint64_t>(samples);
     return {};
@@ -263,14 +271,14 @@ class model_reader {
       return {};
     }
     for (uint64_t i = 0; i < head.items; ++i) {
-      FMTRAIN_TRY(insert(model_->rows(), payload_.data() + i * row_bytes, {}));
+      FMTRAIN_TRY(insert_state(payload_.data() + i * row_bytes, {}));
     }
     return {};
   }
 
   status take_names(const block_head& head) {
     const size_t row_bytes = model_->rows().row_bytes();
-    if (waiting_.size() != head.items * row_bytes || waiting_.empty()) {
+    if (waiting_.empty() || head.items != waiting_.size() / row_bytes) {
       return damaged("a block of names does not follow its rows");
     }
     uint64_t at = head.items * sizeof(uint32_t);
@@ -280,8 +288,7 @@ class model_reader {
         std::memcpy(&size, payload_.data() + i * sizeof size, sizeof size);
       }
       if (at + size > payload_.size()) return damaged("a name ends outside its block");
-      FMTRAIN_TRY(
-          insert(model_->rows(), waiting_.data() + i * row_bytes, {payload_.data() + at, size}));
+      FMTRAIN_TRY(insert_state(waiting_.data() + i * row_bytes, {payload_.data() + at, size}));
       at += size;
     }
     if (at != payload_.size()) return damaged("a block of names has the wrong size");
@@ -296,14 +303,34 @@ class model_reader {
       return damaged("a block of stored weights has the wrong size");
     }
     for (uint64_t i = 0; i < head.items; ++i) {
-      FMTRAIN_TRY(insert(rows, payload_.data() + i * rows.row_bytes(), {}));
+      const char* const bytes = payload_.data() + i * rows.row_bytes();
+      if (!model_->rows().find<alone>(id_at(bytes))) {
+        return damaged("it has stored weights without a row");
+      }
+      FMTRAIN_TRY(insert(rows, bytes, {}));
     }
     return {};
   }
 
-  status insert(table& rows, const char* bytes, std::string_view name) {
+  static uint64_t id_at(const char* bytes) {
     uint64_t id = 0;
     std::memcpy(&id, bytes, sizeof id);
+    return id;
+  }
+
+  status insert_state(const char* bytes, std::string_view name) {
+    FMTRAIN_TRY(insert(model_->rows(), bytes, name));
+    // n is a sum of squares: below 0 its root, and with it every score, is NaN.
+    const size_t k = model_->factors();
+    const float* const state = model_->rows().find<alone>(id_at(bytes)).values();
+    const float* const n = state + 2 + k;
+    const bool negative =
+        state[1] < 0 || std::any_of(n, n + k, [](float lane) { return lane < 0; });
+    return negative ? damaged("an n in it is negative") : status();
+  }
+
+  status insert(table& rows, const char* bytes, std::string_view name) {
+    const uint64_t id = id_at(bytes);
     const uint64_t before = rows.rows_of_stripe(id);
     const row_ref row = rows.find_or_insert<alone>(id, name, [](float*) {});
     if (rows.rows_of_stripe(id) == before) return damaged("a feature stands in it twice");

@@ -3,6 +3,7 @@
 // (libm's log and cos are not), and contraction is off in the build.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -44,14 +45,17 @@ inline double normal_quantile(double p) {
          (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
 
+// 53 bits centred in their cell: never 0, and, as the largest rounds up, kept from being 1.
+inline double uniform_of(uint64_t bits) {
+  return std::min((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53);
+}
+
 // Lane in [0, factors).
 inline float start_value(uint64_t id, uint64_t lane, uint64_t seed) {
   uint64_t bits = hash_detail::mix_final(seed + 0x9e3779b97f4a7c15ULL);
   bits = hash_detail::mix_final(bits ^ id);
   bits = hash_detail::mix_final(bits + lane);
-  // 53 bits, centred in their cell: never 0 and never 1.
-  const double uniform = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
-  return static_cast<float>(normal_quantile(uniform));
+  return static_cast<float>(normal_quantile(uniform_of(bits)));
 }
 
 }  // namespace fmtrain

@@ -26,7 +26,7 @@ class generator {
     return hash_detail::mix_final(state_);
   }
   // In (0, 1).
-  double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
+  double uniform() { return uniform_of(next()); }
   double normal() { return normal_quantile(uniform()); }
 
  private:
