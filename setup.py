@@ -21,6 +21,8 @@ class CMakeBuild(build_ext):
         subprocess.run(
             [
                 "cmake",
+                # An earlier build's cache names a ninja that lived in pip's temporary folder.
+                "--fresh",
                 "-G",
                 "Ninja",
                 str(ROOT / "csrc"),
