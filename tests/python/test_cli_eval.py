@@ -247,7 +247,7 @@ def test_scores_that_are_not_finite_are_refused(run, folder):
     model = FTRLModel.import_alphafm(folder / "huge.txt")
     model.save(folder / "huge.fmt")
     text = run("-m", "huge.fmt", stdin=b"1 b\n1 a:100\n", code=3)
-    assert "huge.fmt: 1 scores are not finite, the first that of sample 2: inf" in text
+    assert "stdin, line 2: the score or gradient is not finite: 'a:100'" in text
 
 
 @pytest.mark.parametrize(
