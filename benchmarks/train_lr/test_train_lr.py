@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from reference import Reference, sigmoid
 
 from .common import HYPER, read_samples, slot_of
