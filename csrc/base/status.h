@@ -14,7 +14,6 @@ enum class errc {
   io,       // the operating system said no: open, read, write, rename, disk full
   format,   // a file that is not ours, or cut, or damaged
   version,  // a file from a newer fmtrain
-  data,     // the input's lines are too bad to go on
   memory,   // allocation failed
 };
 

@@ -14,7 +14,6 @@ void raise(const status& failed) {
       case errc::format:
       case errc::version: return "ModelFileError";
       case errc::io: return "FileError";
-      case errc::data: return "BadInputError";
       case errc::memory: return "OutOfMemoryError";
       default: return "ParameterError";
     }

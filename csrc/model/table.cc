@@ -1,6 +1,5 @@
 #include "model/table.h"
 
-#include <algorithm>
 #include <new>
 
 namespace fmtrain {

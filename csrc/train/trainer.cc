@@ -1,7 +1,5 @@
 #include "train/trainer.h"
 
-#include <cmath>
-#include <string>
 #include <utility>
 
 namespace fmtrain {

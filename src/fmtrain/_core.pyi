@@ -1,7 +1,7 @@
 """Types of the native module (csrc/bind), which is for fmtrain's own modules: use FTRLModel.
 
 Errors are those of fmtrain.errors, by the core's status: ParameterError, FileError, ModelFileError,
-BadInputError, OutOfMemoryError. Looking into a model while a Trainer learns into it raises
+OutOfMemoryError. Looking into a model while a Trainer learns into it raises
 ValueError. Hyper-parameters travel as text: {"alpha": "0.05", "bias": "true", "bias_l1": ""}.
 """
 

@@ -25,7 +25,7 @@ class recorder : public batch_consumer {
     for (size_t s = 0; s < in.samples; ++s) samples.emplace_back(order, in.line[s]);
     for (size_t i = 0; i < in.features; ++i) values += static_cast<double>(in.x[i]);
     last_source = source.name();
-    return samples.size() >= fail_at ? status(errc::data, "enough") : status();
+    return samples.size() >= fail_at ? status(errc::invalid, "enough") : status();
   }
   status finish_source(size_t, uint64_t order) override {
     const std::lock_guard<std::mutex> hold(lock);

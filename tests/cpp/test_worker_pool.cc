@@ -62,13 +62,13 @@ TEST(the_first_error_is_handed_over_and_stops_all) {
     std::atomic<int> runs{0};
     worker_pool<int> pool(threads, 2, [&](size_t, int item) -> status {
       ++runs;
-      if (item == 7) return {errc::data, "seven"};
+      if (item == 7) return {errc::invalid, "seven"};
       if (item > 7) std::this_thread::sleep_for(milliseconds(1));
       return {};
     });
     for (int item = 0; item < 100000; ++item) push_always(pool, item);
     const status first = pool.finish();
-    CHECK_EQ(first.code(), errc::data);
+    CHECK_EQ(first.code(), errc::invalid);
     CHECK_EQ(first.message(), std::string("seven"));
     CHECK(pool.stopped());
     CHECK(runs < 1000);
@@ -81,9 +81,9 @@ TEST(a_later_error_does_not_replace_the_first) {
   std::atomic<bool> ready{false};
   worker_pool<int> pool(2, 2, [&](size_t, int item) -> status {
     while (!ready) std::this_thread::yield();
-    if (item == 0) return {errc::data, "first"};
+    if (item == 0) return {errc::invalid, "first"};
     while (!of->stopped()) std::this_thread::yield();
-    return {errc::data, "later"};
+    return {errc::invalid, "later"};
   });
   of = &pool;
   for (int item : {1, 0}) push_always(pool, item);
