@@ -4,27 +4,36 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <mutex>
 #include <vector>
 
 namespace fmtrain {
 
+// Zeroed memory, aligned to 64. Large blocks come from the kernel and go back to it; from two
+// megabytes on they ask for huge pages. Throws std::bad_alloc.
+char* allocate_pages(size_t bytes);
+void free_pages(char* memory, size_t bytes);
+
 class arena {
  public:
-  // `bytes` aligned to 64; any thread. Throws std::bad_alloc.
+  arena() = default;
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+  ~arena();
+  // `bytes` of zeros aligned to 64; any thread. Throws std::bad_alloc.
   char* take(size_t bytes);
 
  private:
-  struct free_memory {
-    void operator()(char* p) const;
+  struct slab {
+    char* memory;
+    size_t bytes;
   };
 
-  static constexpr size_t slab_bytes_min = size_t{1} << 20;
+  static constexpr size_t slab_bytes_min = size_t{2} << 20;
   static constexpr size_t slab_bytes_max = size_t{64} << 20;
 
   std::mutex lock_;
-  std::vector<std::unique_ptr<char[], free_memory>> slabs_;
+  std::vector<slab> slabs_;
   size_t slab_bytes_ = slab_bytes_min / 2;
   char* at_ = nullptr;
   size_t left_ = 0;

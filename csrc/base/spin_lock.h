@@ -7,7 +7,13 @@
 
 namespace fmtrain {
 
-inline void cpu_relax() {
+// What to do between two looks at a lock that is held; `spin` counts them from 0.
+inline void wait_for_a_lock(int spin) {
+  constexpr int spins_max = 64;
+  if (spin >= spins_max) {
+    std::this_thread::yield();
+    return;
+  }
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -19,19 +25,12 @@ class spin_lock {
  public:
   void lock() {
     while (held_.exchange(true, std::memory_order_acquire)) {
-      for (int spin = 0; held_.load(std::memory_order_relaxed); ++spin) {
-        if (spin < spins_max) {
-          cpu_relax();
-        } else {
-          std::this_thread::yield();
-        }
-      }
+      for (int spin = 0; held_.load(std::memory_order_relaxed); ++spin) wait_for_a_lock(spin);
     }
   }
   void unlock() { held_.store(false, std::memory_order_release); }
 
  private:
-  static constexpr int spins_max = 64;
   std::atomic<bool> held_{false};
 };
 

@@ -18,7 +18,7 @@ hyper_dict hyper_of(const model& m) {
 
 // w and v of a row, whoever says them.
 void weights_at(const model& m, const row_ref row, float* w, float* v) {
-  if (!m.stored_weights_of(row.id(), w, v)) m.weights_of<any_width>(row.id(), row.values(), w, v);
+  if (!m.stored_weights_of(row.id(), w, v)) m.weights_of(row, w, v);
 }
 
 // ids (n) -> found (n) bool, w (n) float32, v (n, factors) float32; zeros where not found.
@@ -60,14 +60,16 @@ class row_arrays {
 
   // Needs no GIL.
   void set(py::ssize_t i, const row_ref row) {
-    const float* const state = row.values();
     at_.id[i] = row.id();
     weights_at(model_, row, at_.w + i, at_.v + i * k_);
     if (!state_) return;
-    at_.z[i] = state[0];
-    at_.n[i] = state[1];
-    std::copy(state + 2, state + 2 + k_, at_.v_z + i * k_);
-    std::copy(state + 2 + k_, state + 2 + 2 * k_, at_.v_n + i * k_);
+    at_.z[i] = row.w().z;
+    at_.n[i] = row.w().n;
+    for (py::ssize_t f = 0; f < k_; ++f) {
+      const coordinate lane = row.v == nullptr ? coordinate{0, 0} : row.v[f];
+      at_.v_z[i * k_ + f] = lane.z;
+      at_.v_n[i * k_ + f] = lane.n;
+    }
   }
 
   py::dict take() const {

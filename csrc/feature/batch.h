@@ -38,6 +38,8 @@ struct batch {
 
   const char* text = nullptr;  // what the names point into; outlives the batch
 
+  std::vector<uint64_t> separators;  // the parser's, of the line in hand
+
   batch() : label(samples_max), weight(samples_max), key(samples_max), line(samples_max) {
     begin.assign(samples_max + 1, 0);
     reserve_features(features_max);

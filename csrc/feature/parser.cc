@@ -9,7 +9,7 @@
 #include <string>
 
 #include "feature/hash.h"
-#include "feature/scan.h"
+#include "feature/separators.h"
 
 namespace fmtrain {
 namespace {
@@ -117,26 +117,36 @@ bool is_lone_hash(const char* p, const char* last) {
 }
 
 // One feature at p: adds it to the batch, returns where it ended.
-parse_result parse_feature(const char* p, const char* last, const parse_options& options,
-                           batch& out) {
+// The value between a colon and the separator that ends it.
+parse_result parse_feature_value(const char* first, const char* end, float* value) {
+  if (first == end) return {line_kind::missing_value, first - 1};
+  if (end == first + 1 && is_digit(*first)) {
+    *value = static_cast<float>(*first - '0');
+    return {line_kind::sample, end};
+  }
+  const parse_result got = parse_value(first, end, value);
+  if (is_bad(got.kind)) return got;
+  return got.where == end ? got : parse_result{line_kind::bad_value, first};
+}
+
+// The feature at p, whose name ends at `name_end`; the rest of its separators come from `ends`.
+parse_result parse_feature(const char* p, const char* name_end, const char* last, separators& ends,
+                           const parse_options& options, batch& out) {
   const char* name_at = p;
-  const char* name_end = std::min(scan_token(p), last);
   if (options.format == text_format::libffm) {
     if (name_end == name_at) return {line_kind::missing_name, p};
     if (name_end == last || *name_end != ':') return {line_kind::missing_name, name_end};
     name_at = name_end + 1;
-    name_end = std::min(scan_token(name_at), last);
+    name_end = std::min(ends.next(), last);
   }
   if (name_end == name_at) return {line_kind::missing_name, p};
   float value = 1;
   const char* end = name_end;
   if (name_end < last && *name_end == ':') {
-    const char* const value_at = name_end + 1;
-    if (value_at == last || is_blank(*value_at)) return {line_kind::missing_value, name_end};
-    const parse_result got = parse_value(value_at, last, &value);
+    end = std::min(ends.next(), last);
+    const parse_result got = parse_feature_value(name_end + 1, end, &value);
     if (is_bad(got.kind)) return got;
-    end = got.where;
-    if (end < last && !is_blank(*end)) return {line_kind::bad_value, value_at};
+    if (end < last && *end == ':') return {line_kind::bad_value, name_end + 1};
   }
   if (value != 0) {
     const auto size = static_cast<size_t>(name_end - name_at);
@@ -191,19 +201,28 @@ parse_result parse_line(const char* first, const char* last, const parse_options
   p = label.where;
   out.reserve_features(static_cast<size_t>(last - p) / 2 + 1);
   std::string_view key;
-  for (;;) {
-    p = skip_blanks(p, last);
-    if (p == last) break;
-    if (is_lone_hash(p, last)) {
-      key = trimmed(p + 1, last);
+  // Up to the newline, which ends the last token.
+  const size_t bytes = static_cast<size_t>(last - p) + 2;
+  if (out.separators.size() * 64 < bytes) out.separators.resize(bytes / 64 + 1);
+  mark_separators(p, bytes, out.separators.data());
+  separators ends(p, out.separators.data());
+  while (p < last) {
+    const char* const end = std::min(ends.next(), last);
+    // A blank that follows a blank, or the label.
+    if (end == p && is_blank(*p)) {
+      ++p;
+      continue;
+    }
+    if (*p == '#' && end == p + 1 && (end == last || is_blank(*end))) {
+      key = trimmed(end, last);
       break;
     }
-    const parse_result got = parse_feature(p, last, options, out);
+    const parse_result got = parse_feature(p, end, last, ends, options, out);
     if (is_bad(got.kind)) {
       out.drop_open_sample();
       return got;
     }
-    p = got.where;
+    p = got.where + 1;
   }
   out.add_sample(sample.label, sample.weight, key, line_number);
   return {line_kind::sample, p};

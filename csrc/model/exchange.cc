@@ -94,19 +94,19 @@ class record_maker {
 
   const alphafm_record& of(row_ref row, std::string_view name) {
     const size_t k = model_.factors();
-    const float* const state = row.values();
     float w = 0;
     if (!model_.stored_weights_of(row.id(), &w, v_.data())) {
-      model_.weights_of<any_width>(row.id(), state, &w, v_.data());
+      model_.weights_of(row, &w, v_.data());
     }
     record_.name.assign(name);
     record_.w = static_cast<double>(w) + 0.0;
-    record_.w_z = static_cast<double>(state[0]);
-    record_.w_n = static_cast<double>(state[1]);
+    record_.w_z = static_cast<double>(row.w().z);
+    record_.w_n = static_cast<double>(row.w().n);
     for (size_t f = 0; f < k; ++f) {
       record_.v[f] = static_cast<double>(v_[f]) + 0.0;
-      record_.v_z[f] = static_cast<double>(state[2 + f]);
-      record_.v_n[f] = static_cast<double>(state[2 + k + f]);
+      const coordinate lane = row.v == nullptr ? coordinate{0, 0} : row.v[f];
+      record_.v_z[f] = static_cast<double>(lane.z);
+      record_.v_n[f] = static_cast<double>(lane.n);
       // A lazy lane that never learned has z = 0; an import may have put its start there.
       const bool untouched = record_.v_n[f] == 0 && model_.hypers().v_start == v_start::lazy;
       if (untouched) record_.v_z[f] = 0;
@@ -333,7 +333,7 @@ status import_alphafm(const std::string& path, bool binary, int64_t factors, hyp
   FMTRAIN_TRY(check_hyper(h));
   const size_t k = reader.factors();
   auto m = std::make_unique<model>(h, true);
-  m->stored.rows = std::make_unique<table>(1 + k, false);
+  m->stored.rows = std::make_unique<table>(k, false);
   const ftrl<float>& rule = m->update_rule().v;
 
   alphafm_record record;
@@ -349,16 +349,15 @@ status import_alphafm(const std::string& path, bool binary, int64_t factors, hyp
     const uint64_t id = hash_name(record.name.data(), record.name.size(), seed);
     bool created = false;
     const row_ref row =
-        m->rows().find_or_insert<alone>(id, record.name, [&](float*) { created = true; });
+        m->rows().find_or_insert<alone>(id, record.name, [&](row_ref) { created = true; });
     if (!created) return {errc::format, path + ": '" + record.name + "' stands in it twice"};
-    const row_ref weights = m->stored.rows->find_or_insert<alone>(id, {}, [](float*) {});
-    weights.values()[0] = static_cast<float>(record.w);
-    row.values()[0] = static_cast<float>(record.w_z);
-    row.values()[1] = static_cast<float>(record.w_n);
+    const row_ref weights = m->stored.rows->find_or_insert<alone>(id, {}, [](row_ref) {});
+    weights.w().z = static_cast<float>(record.w);
+    row.w() = {static_cast<float>(record.w_z), static_cast<float>(record.w_n)};
     for (size_t f = 0; f < k; ++f) {
-      weights.values()[1 + f] = static_cast<float>(record.v[f]);
-      row.values()[2 + f] = state_z(rule, record.v_z[f], record.v_n[f], record.v[f]);
-      row.values()[2 + k + f] = static_cast<float>(record.v_n[f]);
+      weights.v[f].z = static_cast<float>(record.v[f]);
+      row.v[f] = {state_z(rule, record.v_z[f], record.v_n[f], record.v[f]),
+                  static_cast<float>(record.v_n[f])};
     }
     FMTRAIN_TRY(reader.next(&record, &more));
   }

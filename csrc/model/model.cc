@@ -23,29 +23,40 @@ double model::bias_weight() const {
   return hyper_.bias ? optimiser_.bias.weight(bias.z, bias.n) : 0.0;
 }
 
+void model::weights_of(row_ref row, float* w, float* v) const {
+  *w = hyper_.linear ? optimiser_.w.weight(row.w().z, row.w().n) : 0.0f;
+  if (factors() == 0) return;
+  if (row.v == nullptr) {
+    std::fill(v, v + factors(), 0.0f);
+    return;
+  }
+  for (size_t f = 0; f < factors(); ++f) v[f] = optimiser_.v.weight(row.v[f].z, row.v[f].n);
+  start_or_clear(row.id(), row.v, *w, v);
+}
+
 bool model::stored_weights_of(uint64_t id, float* w, float* v) const {
   if (!has_stored()) return false;
   const row_ref row = stored.rows->find<alone>(id);
-  *w = row.values()[0];
-  std::copy(row.values() + 1, row.values() + 1 + factors(), v);
+  *w = row.w().z;
+  for (size_t f = 0; f < factors(); ++f) v[f] = row.v[f].z;
   return true;
 }
 
-void model::keep_start(uint64_t id, float* state) const {
+void model::keep_start(row_ref row) const {
   const auto stdev = static_cast<float>(hyper_.init_stdev);
   const auto seed = static_cast<uint64_t>(hyper_.seed);
   for (size_t f = 0; f < factors(); ++f) {
-    state[2 + f] = optimiser_.v.z_for(start_value(id, f, seed) * stdev, 0.0f);
+    row.v[f].z = optimiser_.v.z_for(start_value(row.id(), f, seed) * stdev, 0.0f);
   }
 }
 
-void model::start_or_clear(uint64_t id, const float* z, const float* n, float w, float* v) const {
+void model::start_or_clear(uint64_t id, const coordinate* state, float w, float* v) const {
   const auto stdev = static_cast<float>(hyper_.init_stdev);
   const auto seed = static_cast<uint64_t>(hyper_.seed);
   for (size_t f = 0; f < factors(); ++f) {
-    if (n[f] == 0 && z[f] == 0) {
+    if (state[f].n == 0 && state[f].z == 0) {
       if (hyper_.v_start == v_start::lazy) v[f] = start_value(id, f, seed) * stdev;
-    } else if (n[f] > 0 && w == 0 && hyper_.force_v_sparse) {
+    } else if (state[f].n > 0 && w == 0 && hyper_.force_v_sparse) {
       v[f] = 0;
     }
   }

@@ -1,7 +1,7 @@
 // A model: hyper-parameters, the bias, the table of rows, and what it has seen.
 //
-// A row's floats are its FTRL state:  z, n of w;  then z of v (factors);  then n of v (factors).
-// The weights are functions of the state and are computed when needed (weights_of).
+// A row holds the FTRL state of its feature, a coordinate (z, n) for w and one for each factor of
+// v. The weights are functions of the state and are computed when needed (weights_of).
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ class model {
  public:
   // `h` has passed check_hyper.
   model(const hyper& h, bool names)
-      : hyper_(h), optimiser_(h), table_(2 + 2 * static_cast<size_t>(h.factors), names) {}
+      : hyper_(h), optimiser_(h), table_(static_cast<size_t>(h.factors), names) {}
 
   const hyper& hypers() const { return hyper_; }
   const optimiser& update_rule() const { return optimiser_; }
@@ -65,28 +65,22 @@ class model {
     return table_.memory_bytes() + (has_stored() ? stored.rows->memory_bytes() : 0);
   }
 
-  // A new row's state, under its stripe's lock.
-  void create(uint64_t id, float* state) const {
-    if (hyper_.v_start == v_start::kept) keep_start(id, state);
+  // Sets a new row's state, before others see it.
+  void create(row_ref row) const {
+    if (hyper_.v_start == v_start::kept) keep_start(row);
   }
 
-  // state (2 + 2 factors) -> *w, v (factors). Width is the learner's compile-time one.
-  template <int Width>
-  void weights_of(uint64_t id, const float* state, float* w, float* v) const {
-    const size_t k = Width == any_width ? factors() : static_cast<size_t>(Width);
-    *w = hyper_.linear ? optimiser_.w.weight(state[0], state[1]) : 0.0f;
-    const float* const z = state + 2;
-    const float* const n = z + k;
-    float n_least = std::numeric_limits<float>::max();
-    for (size_t f = 0; f < k; ++f) {
-      v[f] = optimiser_.v.weight(z[f], n[f]);
-      n_least = std::min(n_least, n[f]);
-    }
-    if (k > 0 && (n_least == 0 || hyper_.force_v_sparse)) start_or_clear(id, z, n, *w, v);
-  }
+  // Of one row: *w, v (factors).
+  void weights_of(row_ref row, float* w, float* v) const;
+
+  // What the state of v's lanes does not say alone: untouched ones hold their start, force_v_sparse
+  // clears those of a zero w. state, v: (factors).
+  void start_or_clear(uint64_t id, const coordinate* state, float w, float* v) const;
+  // Whether start_or_clear may change anything where some n is 0, and where none is.
+  bool clears_lanes() const { return hyper_.force_v_sparse; }
 
   // Weights as another program stored them beside the state: alphaFM's are one update old, and its
-  // predictions use them. Row: w, v (factors). Dropped by the first training run.
+  // predictions use them. They stand in the place of z. Dropped by the first training run.
   struct stored_weights {
     double bias = 0;
     std::unique_ptr<table> rows;
@@ -97,9 +91,7 @@ class model {
   bool stored_weights_of(uint64_t id, float* w, float* v) const;
 
  private:
-  void keep_start(uint64_t id, float* state) const;
-  // The rare lanes: untouched ones hold their start, force_v_sparse clears those of a zero w.
-  void start_or_clear(uint64_t id, const float* z, const float* n, float w, float* v) const;
+  void keep_start(row_ref row) const;
 
   hyper hyper_;
   optimiser optimiser_;

@@ -66,8 +66,14 @@ class block_writer {
   block_writer(byte_sink& sink, block_kind kind, bool names)
       : sink_(sink), kind_(kind), with_names_(names) {}
 
-  status add(const row_ref row, size_t row_bytes, std::string_view name) {
-    rows_.append(row.bytes(), row_bytes);
+  status add(const row_ref row, size_t lanes, std::string_view name) {
+    append(row.id());
+    append(row.w().z);
+    if (kind_ == block_kind::rows) append(row.w().n);
+    for (size_t f = 0; f < lanes; ++f) append(row.v[f].z);
+    if (kind_ == block_kind::rows) {
+      for (size_t f = 0; f < lanes; ++f) append(row.v[f].n);
+    }
     if (with_names_) {
       const auto size = static_cast<uint32_t>(name.size());
       sizes_.append(reinterpret_cast<const char*>(&size), sizeof size);
@@ -89,6 +95,11 @@ class block_writer {
   }
 
  private:
+  template <class Number>
+  void append(Number number) {
+    rows_.append(reinterpret_cast<const char*>(&number), sizeof number);
+  }
+
   byte_sink& sink_;
   const block_kind kind_;
   const bool with_names_;
@@ -100,7 +111,7 @@ status write_rows(byte_sink& sink, block_kind kind, const table& rows) {
   block_writer writer(sink, kind, rows.has_names());
   status first;
   rows.for_each([&](row_ref row, std::string_view name) {
-    if (first.ok()) first = writer.add(row, rows.row_bytes(), name);
+    if (first.ok()) first = writer.add(row, rows.lanes(), name);
   });
   FMTRAIN_TRY(first);
   return writer.flush();
@@ -205,7 +216,7 @@ class model_reader {
     model_ = std::make_unique<model>(h, lines["names"] == "1");
     const bool stored = lines.count("stored.bias") > 0;
     if (stored) {
-      model_->stored.rows = std::make_unique<table>(1 + model_->factors(), false);
+      model_->stored.rows = std::make_unique<table>(model_->factors(), false);
     }
     double rows = 0, samples = 0;
     const std::map<std::string, double*> numbers = {{"rows", &rows},
@@ -262,7 +273,7 @@ class model_reader {
   // Rows wait for their names: a row is inserted with its name or not at all.
   status take_rows(const block_head& head) {
     if (!waiting_.empty()) return damaged("names are missing");
-    const size_t row_bytes = model_->rows().row_bytes();
+    const size_t row_bytes = bytes_a_row();
     if (head.items > block_bytes_max || head.payload_bytes != head.items * row_bytes) {
       return damaged("a block of rows has the wrong size");
     }
@@ -277,7 +288,7 @@ class model_reader {
   }
 
   status take_names(const block_head& head) {
-    const size_t row_bytes = model_->rows().row_bytes();
+    const size_t row_bytes = bytes_a_row();
     if (waiting_.empty() || head.items != waiting_.size() / row_bytes) {
       return damaged("a block of names does not follow its rows");
     }
@@ -299,15 +310,20 @@ class model_reader {
   status take_stored(const block_head& head) {
     if (!model_->has_stored()) return damaged("it has stored weights but no stored bias");
     table& rows = *model_->stored.rows;
-    if (head.items > block_bytes_max || head.payload_bytes != head.items * rows.row_bytes()) {
+    if (head.items > block_bytes_max || head.payload_bytes != head.items * bytes_a_stored_row()) {
       return damaged("a block of stored weights has the wrong size");
     }
     for (uint64_t i = 0; i < head.items; ++i) {
-      const char* const bytes = payload_.data() + i * rows.row_bytes();
+      const char* const bytes = payload_.data() + i * bytes_a_stored_row();
       if (!model_->rows().find<alone>(id_at(bytes))) {
         return damaged("it has stored weights without a row");
       }
-      FMTRAIN_TRY(insert(rows, bytes, {}));
+      row_ref row;
+      FMTRAIN_TRY(insert(rows, bytes, {}, &row));
+      const std::vector<float> numbers = numbers_at(bytes, 1 + model_->factors());
+      row.w().z = numbers[0];
+      for (size_t f = 0; f < model_->factors(); ++f) row.v[f].z = numbers[1 + f];
+      FMTRAIN_TRY(check_finite(numbers));
     }
     return {};
   }
@@ -318,26 +334,47 @@ class model_reader {
     return id;
   }
 
-  status insert_state(const char* bytes, std::string_view name) {
-    FMTRAIN_TRY(insert(model_->rows(), bytes, name));
-    // n is a sum of squares: below 0 its root, and with it every score, is NaN.
-    const size_t k = model_->factors();
-    const float* const state = model_->rows().find<alone>(id_at(bytes)).values();
-    const float* const n = state + 2 + k;
-    const bool negative =
-        state[1] < 0 || std::any_of(n, n + k, [](float lane) { return lane < 0; });
-    return negative ? damaged("an n in it is negative") : status();
+  size_t bytes_a_row() const {
+    return sizeof(uint64_t) + (2 + 2 * model_->factors()) * sizeof(float);
+  }
+  size_t bytes_a_stored_row() const {
+    return sizeof(uint64_t) + (1 + model_->factors()) * sizeof(float);
   }
 
-  status insert(table& rows, const char* bytes, std::string_view name) {
+  status insert_state(const char* bytes, std::string_view name) {
+    row_ref row;
+    FMTRAIN_TRY(insert(model_->rows(), bytes, name, &row));
+    const size_t k = model_->factors();
+    const std::vector<float> numbers = numbers_at(bytes, 2 + 2 * k);
+    row.w() = {numbers[0], numbers[1]};
+    // n is a sum of squares: below 0 its root, and with it every score, is NaN.
+    bool negative = numbers[1] < 0;
+    for (size_t f = 0; f < k; ++f) {
+      row.v[f] = {numbers[2 + f], numbers[2 + k + f]};
+      negative |= row.v[f].n < 0;
+    }
+    if (negative) return damaged("an n in it is negative");
+    return check_finite(numbers);
+  }
+
+  std::vector<float> numbers_at(const char* bytes, size_t count) const {
+    std::vector<float> numbers(count);
+    std::memcpy(numbers.data(), bytes + sizeof(uint64_t), count * sizeof(float));
+    return numbers;
+  }
+
+  status check_finite(const std::vector<float>& numbers) const {
+    for (const float number : numbers) {
+      if (!std::isfinite(number)) return damaged("a number in it is not finite");
+    }
+    return {};
+  }
+
+  status insert(table& rows, const char* bytes, std::string_view name, row_ref* out) {
     const uint64_t id = id_at(bytes);
     const uint64_t before = rows.rows_of_stripe(id);
-    const row_ref row = rows.find_or_insert<alone>(id, name, [](float*) {});
+    *out = rows.find_or_insert<alone>(id, name, [](row_ref) {});
     if (rows.rows_of_stripe(id) == before) return damaged("a feature stands in it twice");
-    std::memcpy(row.values(), bytes + sizeof id, rows.row_floats() * sizeof(float));
-    for (size_t i = 0; i < rows.row_floats(); ++i) {
-      if (!std::isfinite(row.values()[i])) return damaged("a number in it is not finite");
-    }
     return {};
   }
 

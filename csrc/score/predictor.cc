@@ -40,29 +40,23 @@ void append_line(std::string& text, prediction_format format, float label, doubl
   text.push_back('\n');
 }
 
-// The rows that a batch's features have; a feature without one scores nothing.
-template <class Learner>
-float score_sample(const model& m, const Learner& learner, const batch& in, size_t sample,
+// A feature without a row scores nothing.
+float score_sample(const model& m, const learner& learn_as, const batch& in, size_t sample,
                    score_scratch& scratch) {
   const uint32_t first = in.begin[sample], features = in.begin[sample + 1] - first;
-  const size_t k = learner.factors();
-  gathered& weights = scratch.weights;
-  weights.reserve(features, k);
-  for (uint32_t i = 0; i < features; ++i) {
-    const row_ref row = scratch.rows[first + i];
-    float* const v = weights.v.data() + i * k;
-    if (!row) {
-      weights.w[i] = 0;
-      std::fill(v, v + k, 0.0f);
-    } else if (m.has_stored()) {
-      weights.w[i] = row.values()[0];
-      std::copy(row.values() + 1, row.values() + 1 + k, v);
-    } else {
-      m.weights_of<Learner::width>(row.id(), row.values(), &weights.w[i], v);
-    }
+  const size_t k = m.factors();
+  const row_ref* const rows = scratch.rows.data() + first;
+  scratch.states.reserve(features, k);
+  scratch.at.reserve(features, k);
+  gather<alone, 0>(rows, features, k, m.clears_lanes(), scratch.states);
+  if (m.has_stored()) {
+    for (uint32_t i = 0; i < features; ++i) scratch.at.w[i] = scratch.states.w[i].z;
+    for (size_t i = 0; i < features * k; ++i) scratch.at.v[i] = scratch.states.v[i].z;
+  } else {
+    weigh(m, best_kernels(), rows, features, scratch.states, scratch.at);
   }
   return static_cast<float>(m.bias_weight() +
-                            learner.score(weights, in.x.data() + first, features));
+                            learn_as.score(scratch.at, in.x.data() + first, features));
 }
 
 }  // namespace
@@ -85,16 +79,18 @@ void predictions::append(predictions&& more) {
 
 void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores) {
   const table& rows = m.has_stored() ? *m.stored.rows : m.rows();
-  if (scratch.rows.size() < in.features) scratch.rows.resize(in.features);
+  row_ref* const found = scratch.rows.reserve(in.features);
+  // Nobody writes while a model scores: no lock.
   for (size_t i = 0; i < in.features; ++i) rows.prefetch(in.id[i]);
+  for (size_t i = 0; i < in.features; ++i) found[i].head = rows.guess(in.id[i]);
   for (size_t i = 0; i < in.features; ++i) {
-    // Nobody writes while a model scores: no lock.
-    scratch.rows[i] = rows.find<alone>(in.id[i]);
-    if (scratch.rows[i]) __builtin_prefetch(scratch.rows[i].bytes());
+    found[i] = rows.find<alone>(in.id[i], found[i].head);
+    for (size_t lane = 0; found[i].v != nullptr && lane < rows.lanes(); lane += 8) {
+      __builtin_prefetch(found[i].v + lane);
+    }
   }
-  with_learner(m.factors(), [&](const auto& learner) {
-    for (size_t s = 0; s < in.samples; ++s) scores[s] = score_sample(m, learner, in, s, scratch);
-  });
+  const learner learn_as(m.factors());
+  for (size_t s = 0; s < in.samples; ++s) scores[s] = score_sample(m, learn_as, in, s, scratch);
 }
 
 predictor::predictor(const model& m, size_t threads, const parse_options& parsing,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "feature/sample_stream.h"
+#include "model/gather.h"
 #include "model/model.h"
 
 namespace fmtrain {
@@ -38,8 +39,9 @@ struct predictions {
 
 // The raw score of every sample of `in`, with the lookups' cache misses overlapped. Thread-safe.
 struct score_scratch {
-  std::vector<row_ref> rows;
-  gathered weights;
+  buffer<row_ref> rows;
+  gathered states;
+  weights at;
 };
 void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores);
 

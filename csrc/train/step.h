@@ -5,20 +5,25 @@
 
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
+#include "base/buffer.h"
+#include "base/prefetch.h"
 #include "feature/batch.h"
+#include "model/gather.h"
 #include "model/learner.h"
+#include "model/loss.h"
 #include "model/model.h"
-#include "train/meter.h"
+#include "train/hot_rows.h"
 
 namespace fmtrain {
 
 // What one worker needs while learning; reused from sample to sample.
 struct step_scratch {
-  std::vector<row_ref> rows;  // (features of the batch)
-  gathered weights;           // (features of the sample)
-  std::vector<float> g;       // (features of the sample, factors)
+  buffer<row_ref> rows;       // (features of the batch)
+  feature_list mine, common;  // shared: which rows are this worker's own copies, which are not
+  gathered before, after;     // states of the sample
+  weights at;
+  gradients g;
 };
 
 // The learned sample, or why it was refused.
@@ -27,71 +32,117 @@ struct step_result {
   bool refused = false;  // the score or a gradient is not finite: nothing was touched
 };
 
-// Looks every feature of the batch up, so that their cache misses overlap.
-template <class Locking>
-void find_rows(model& m, const batch& in, std::vector<row_ref>& rows) {
-  if (rows.size() < in.features) rows.resize(in.features);
-  for (size_t i = 0; i < in.features; ++i) m.rows().prefetch(in.id[i]);
-  for (size_t i = 0; i < in.features; ++i) {
-    const uint64_t id = in.id[i];
-    rows[i] = m.rows().find_or_insert<Locking>(id, in.name_of(i),
-                                               [&](float* state) { m.create(id, state); });
-    for (size_t line = 0; line < m.rows().row_bytes(); line += 64) {
-      __builtin_prefetch(rows[i].bytes() + line, 1);
-    }
+// Looks features up so that their cache misses overlap. `which(j)`, j < count, is a feature of the
+// batch.
+template <class Locking, class Which>
+void find_rows(model& m, const batch& in, row_ref* rows, size_t count, const Which& which) {
+  for (size_t j = 0; j < count; ++j) m.rows().prefetch(in.id[which(j)]);
+  for (size_t j = 0; j < count; ++j) rows[which(j)].head = m.rows().guess(in.id[which(j)]);
+  for (size_t j = 0; j < count; ++j) {
+    const size_t i = which(j);
+    rows[i] = m.rows().find_or_insert<Locking>(
+        in.id[i], in.name_of(i), [&](row_ref made) { m.create(made); }, rows[i].head);
+    for (size_t lane = 0; lane < m.factors(); lane += 8) prefetch_to_write(rows[i].v + lane);
   }
 }
 
-template <class Locking, class Learner>
-step_result learn(model& m, const Learner& learner, const batch& in, size_t sample,
-                  step_scratch& scratch) {
-  const optimiser& rule = m.update_rule();
-  const uint32_t first = in.begin[sample], features = in.begin[sample + 1] - first;
-  const size_t k = learner.factors();
-  const float* const x = in.x.data() + first;
-  const row_ref* const rows = scratch.rows.data() + first;
-  gathered& weights = scratch.weights;
-  weights.reserve(features, k);
-  if (scratch.g.size() < features * k) scratch.g.resize(features * k);
+inline void find_rows(model& m, const batch& in, step_scratch& scratch) {
+  find_rows<alone>(m, in, scratch.rows.reserve(in.features), in.features,
+                   [](size_t j) { return j; });
+}
 
-  double bias = 0;
-  {
-    [[maybe_unused]] const auto hold = Locking::hold(m.bias_lock);
-    bias = m.bias_weight();
+// The same with other threads about: hot rows come from the worker's own copies.
+inline void find_rows(model& m, const batch& in, hot_rows& hot, step_scratch& scratch) {
+  row_ref* const rows = scratch.rows.reserve(in.features);
+  const feature_list& common = scratch.common;
+  hot.find(in, rows, scratch.mine, scratch.common);
+  find_rows<shared>(m, in, rows, common.size(), [&common](size_t j) { return common[j]; });
+  for (size_t j = hot.first_vote(); j < common.size(); j += hot_rows::visits_a_vote) {
+    hot.vote(in.id[common[j]], rows[common[j]]);
   }
-  for (uint32_t i = 0; i < features; ++i) {
-    [[maybe_unused]] const auto hold = Locking::hold(m.rows().lock_of(rows[i].id()));
-    m.weights_of<Learner::width>(rows[i].id(), rows[i].values(), &weights.w[i],
-                                 weights.v.data() + i * k);
+}
+
+template <class Locking>
+void scatter_w(const ftrl<float>& rule, coordinate* at, coordinate before, coordinate after,
+               float g, float w) {
+  coordinate now;
+  while (!exchange<Locking>(at, before, after, &now)) {
+    before = after = now;
+    rule.update(after.z, after.n, g, w);
   }
+}
+
+template <class Locking>
+void scatter_v(const ftrl<float>& rule, row_ref row, const coordinate* before,
+               const coordinate* after, const float* g, const float* v, size_t lanes) {
+  if constexpr (Locking::is_shared) table::lock_lanes(row.head);
+  for (size_t f = 0; f < lanes; ++f) {
+    coordinate now = load<Locking>(row.v + f);
+    if (bits_of(now) == bits_of(before[f])) {
+      now = after[f];
+    } else {
+      rule.update(now.z, now.n, g[f], v[f]);
+    }
+    store<Locking>(row.v + f, now);
+  }
+  if constexpr (Locking::is_shared) table::unlock_lanes(row.head);
+}
+
+// Lanes: the number of factors where the compiler is to know it, or 0. `bias` is this worker's.
+template <class Locking, size_t Lanes>
+step_result learn(const model& m, const learner& learn_as, const batch& in, size_t sample,
+                  bias_state& bias, step_scratch& s) {
+  const optimiser& rule = m.update_rule();
+  const kernels& use = best_kernels();
+  const uint32_t first = in.begin[sample], features = in.begin[sample + 1] - first;
+  const size_t k = Lanes == 0 ? m.factors() : Lanes;
+  const float* const x = in.x.data() + first;
+  const row_ref* const rows = s.rows.data() + first;
+  s.before.reserve(features, k);
+  s.after.reserve(features, k);
+  s.at.reserve(features, k);
+  s.g.reserve(features, k);
+
+  gather<Locking, Lanes>(rows, features, k, m.clears_lanes(), s.before);
+  weigh(m, use, rows, features, s.before, s.at);
+  const double bias_weight = m.hypers().bias ? rule.bias.weight(bias.z, bias.n) : 0.0;
 
   step_result result;
-  result.score = static_cast<float>(bias + learner.score(weights, x, features));
+  result.score = static_cast<float>(bias_weight + learn_as.score(s.at, x, features));
   const auto slope =
       static_cast<float>(in.weight[sample] * (sigmoid(result.score) - in.label[sample]));
-  float steepest = std::fabs(slope);
-  for (uint32_t i = 0; i < features; ++i) {
-    float* const g = scratch.g.data() + i * k;
-    learner.gradient(weights, slope, x[i], i, g);
-    steepest = std::max(steepest, std::fabs(slope * x[i]));
-    for (size_t f = 0; f < k; ++f) steepest = std::max(steepest, std::fabs(g[f]));
-  }
+  const float steepest = learn_as.gradient(s.at, x, slope, features, s.g);
   // A NaN anywhere makes the score NaN; an infinite S_f makes a gradient too large.
-  result.refused = !(std::fabs(result.score) < INFINITY) || !(steepest <= gradient_max);
+  result.refused = !(std::fabs(result.score) < INFINITY) || !(std::fabs(slope) <= gradient_max) ||
+                   !(steepest <= gradient_max);
   if (result.refused) return result;
 
-  for (uint32_t i = 0; i < features; ++i) {
-    [[maybe_unused]] const auto hold = Locking::hold(m.rows().lock_of(rows[i].id()));
-    float* const state = rows[i].values();
-    if (m.hypers().linear) rule.w.update(state[0], state[1], slope * x[i], weights.w[i]);
-    const float* const g = scratch.g.data() + i * k;
-    const float* const v = weights.v.data() + i * k;
-    for (size_t f = 0; f < k; ++f) rule.v.update(state[2 + f], state[2 + k + f], g[f], v[f]);
+  const bool linear = m.hypers().linear;
+  if (linear) {
+    use.update(rule.w, s.before.w.data(), s.g.w.data(), s.at.w.data(), s.after.w.data(), features);
   }
-  if (m.hypers().bias) {
-    [[maybe_unused]] const auto hold = Locking::hold(m.bias_lock);
-    rule.bias.update(m.bias.z, m.bias.n, static_cast<double>(slope), bias);
+  if (k > 0) {
+    use.update(rule.v, s.before.v.data(), s.g.v.data(), s.at.v.data(), s.after.v.data(),
+               features * k);
   }
+  const auto scatter = [&](auto locking, uint32_t i) {
+    using how = decltype(locking);
+    const row_ref row = rows[i];
+    if (linear) {
+      scatter_w<how>(rule.w, &row.head->w, s.before.w[i], s.after.w[i], s.g.w[i], s.at.w[i]);
+    }
+    if (k > 0) {
+      scatter_v<how>(rule.v, row, s.before.v.data() + i * k, s.after.v.data() + i * k,
+                     s.g.v.data() + i * k, s.at.v.data() + i * k, k);
+    }
+  };
+  if constexpr (Locking::is_shared) {
+    s.mine.visit_until(first + features, [&](uint32_t i) { scatter(alone(), i - first); });
+    s.common.visit_until(first + features, [&](uint32_t i) { scatter(shared(), i - first); });
+  } else {
+    for (uint32_t i = 0; i < features; ++i) scatter(alone(), i);
+  }
+  if (m.hypers().bias) rule.bias.update(bias.z, bias.n, static_cast<double>(slope), bias_weight);
   return result;
 }
 

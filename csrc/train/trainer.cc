@@ -1,15 +1,40 @@
 #include "train/trainer.h"
 
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace fmtrain {
+namespace {
+
+// Outgrown indexes are freed when they are worth a pause.
+constexpr uint64_t retired_bytes_min = uint64_t{8} << 20;
+
+// The one switch from a run-time number of factors to one that the compiler knows.
+template <class Function>
+void with_lanes(size_t factors, Function&& function) {
+  switch (factors) {
+    case 4: return function(std::integral_constant<size_t, 4>());
+    case 8: return function(std::integral_constant<size_t, 8>());
+    case 16: return function(std::integral_constant<size_t, 16>());
+    default: return function(std::integral_constant<size_t, 0>());
+  }
+}
+
+}  // namespace
 
 trainer::trainer(model& m, size_t threads, const parse_options& options)
     : model_(m),
       alone_(threads == 1),
-      workers_([threads] {
+      learner_(m.factors()),
+      workers_([this, threads] {
         std::vector<std::unique_ptr<worker_state>> states(threads);
-        for (auto& state : states) state = std::make_unique<worker_state>();
+        for (auto& state : states) {
+          state = std::make_unique<worker_state>();
+          if (alone_) continue;
+          state->hot = std::make_unique<hot_rows>(model_);
+          state->bias = state->bias_base = model_.bias;
+        }
         return states;
       }()),
       stream_(threads, options, *this) {
@@ -17,33 +42,62 @@ trainer::trainer(model& m, size_t threads, const parse_options& options)
   m.stored = {};
 }
 
-template <class Locking, class Learner>
-void trainer::learn_batch(const Learner& learner, worker_state& state, const batch& in) {
-  find_rows<Locking>(model_, in, state.scratch.rows);
+template <class Locking, size_t Lanes>
+void trainer::learn_batch(worker_state& state, bias_state& bias, const batch& in) {
   for (size_t sample = 0; sample < in.samples; ++sample) {
-    state.results[sample] = learn<Locking>(model_, learner, in, sample, state.scratch);
+    state.results[sample] =
+        learn<Locking, Lanes>(model_, learner_, in, sample, bias, state.scratch);
   }
+}
+
+void trainer::merge_bias(worker_state& state) {
+  const std::lock_guard<spin_lock> hold(model_.bias_lock);
+  bias_state &all = model_.bias, &base = state.bias_base, &mine = state.bias;
+  model_.update_rule().bias.merge(all.z, all.n, base.z, base.n, mine.z, mine.n);
+  mine = base = all;
+}
+
+template <class Change>
+void trainer::pause(const Change& change) {
+  const std::lock_guard<std::mutex> hold(pause_lock_);
+  pausing_ = true;
+  for (const auto& worker : workers_) worker->lock.lock();
+  pausing_ = false;
+  change();
+  for (const auto& worker : workers_) worker->lock.unlock();
 }
 
 status trainer::consume(size_t worker, uint64_t, const batch_source& source, batch& in) {
   worker_state& state = *workers_[worker];
-  if (state.results.size() < in.samples) state.results.resize(in.samples);
-  with_learner(model_.factors(), [&](const auto& learner) {
+  // Somebody waits for all workers' locks: to take this one's again and again would starve them.
+  if (pausing_) const std::lock_guard<std::mutex> wait(pause_lock_);
+  {
+    const std::lock_guard<std::mutex> hold(state.lock);
+    if (state.results.size() < in.samples) state.results.resize(in.samples);
     if (alone_) {
-      learn_batch<alone>(learner, state, in);
+      find_rows(model_, in, state.scratch);
+      with_lanes(model_.factors(),
+                 [&](auto lanes) { learn_batch<alone, lanes>(state, model_.bias, in); });
     } else {
-      learn_batch<shared>(learner, state, in);
+      find_rows(model_, in, *state.hot, state.scratch);
+      with_lanes(model_.factors(),
+                 [&](auto lanes) { learn_batch<shared, lanes>(state, state.bias, in); });
+      state.hot->settle();
+      merge_bias(state);
     }
-  });
-  const std::lock_guard<std::mutex> hold(state.lock);
-  for (size_t sample = 0; sample < in.samples; ++sample) {
-    const step_result& result = state.results[sample];
-    if (result.refused) {
-      stream_.refuse(source, in, sample);
-    } else {
-      state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
-                       static_cast<double>(in.weight[sample]));
+    for (size_t sample = 0; sample < in.samples; ++sample) {
+      const step_result& result = state.results[sample];
+      if (result.refused) {
+        stream_.refuse(source, in, sample);
+      } else {
+        state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
+                         static_cast<double>(in.weight[sample]));
+      }
     }
+  }
+  table& rows = model_.rows();
+  if (rows.retired_bytes() > retired_bytes_min && rows.retired_bytes() > rows.memory_bytes() / 32) {
+    pause([&rows] { rows.reclaim(); });
   }
   return {};
 }
@@ -71,6 +125,12 @@ status trainer::finish() {
   status done = stream_.finish();
   if (finished_) return done;
   finished_ = true;
+  for (const auto& worker : workers_) {
+    if (alone_) break;
+    worker->hot->give_up();
+    merge_bias(*worker);
+  }
+  model_.rows().reclaim();
   const meter total = progress(false).total;
   model_.seen.samples += total.samples;
   model_.seen.weight_sum += total.weight_sum;

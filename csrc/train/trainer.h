@@ -1,6 +1,7 @@
 // One pass of training: a stream whose consumer is the hot loop.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -36,19 +37,29 @@ class trainer : private batch_consumer {
 
  private:
   struct alignas(64) worker_state {
-    std::mutex lock;  // guards the meters against a snapshot; taken once a batch
+    std::mutex lock;  // held while a batch is learned: against a snapshot and a pause
     meter window;
     step_scratch scratch;
     std::vector<step_result> results;  // (samples of the batch)
+    // With other workers about: what this one keeps to itself for a while.
+    std::unique_ptr<hot_rows> hot;
+    bias_state bias, bias_base;
   };
 
   status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) override;
   status finish_source(size_t, uint64_t) override { return {}; }
-  template <class Locking, class Learner>
-  void learn_batch(const Learner& learner, worker_state& state, const batch& in);
+  template <class Locking, size_t Lanes>
+  void learn_batch(worker_state& state, bias_state& bias, const batch& in);
+  void merge_bias(worker_state& state);
+  // Runs `change` while no worker learns.
+  template <class Change>
+  void pause(const Change& change);
 
   model& model_;
   const bool alone_;
+  const learner learner_;
+  std::mutex pause_lock_;
+  std::atomic<bool> pausing_{false};
   bool finished_ = false;
   meter total_, window_;
   std::vector<std::unique_ptr<worker_state>> workers_;

@@ -1,0 +1,42 @@
+// The arithmetic of one sample over contiguous arrays, compiled once for every instruction set from
+// one plain text (kernels.inc) and chosen when the program starts. Nothing in it may round
+// differently: each set returns the same bits (tests/cpp/test_kernels.cc).
+//
+// Arrays may be read and written up to a cache line past their end (see buffer).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cpu.h"
+#include "model/ftrl.h"
+
+namespace fmtrain {
+
+struct kernels {
+  const char* name;
+
+  // states (count) -> weights (count)
+  void (*weigh)(const ftrl<float>& rule, const coordinate* states, float* weights, size_t count);
+  // One step of FTRL on every coordinate: before (count), gradients and the weights they were taken
+  // at -> after (count).
+  void (*update)(const ftrl<float>& rule, const coordinate* before, const float* g,
+                 const float* weights, coordinate* after, size_t count);
+
+  // sum_i w_i x_i
+  double (*linear_score)(const float* w, const float* x, size_t features);
+  // g_i = slope x_i. Returns the largest |g_i|, not finite when any is not.
+  float (*linear_gradient)(const float* x, float slope, size_t features, float* g);
+
+  // Of an FM with `factors` lanes; see learner.h. sum (factors) is S_f, kept for the gradient.
+  double (*fm_score)(const float* v, const float* x, size_t features, size_t factors, float* sum);
+  float (*fm_gradient)(const float* v, const float* x, const float* sum, float slope,
+                       size_t features, size_t factors, float* g);
+};
+
+// Of this processor.
+const kernels& best_kernels();
+// Null when this build or this processor has none of the kind.
+const kernels* kernels_of(simd level);
+
+}  // namespace fmtrain

@@ -1,0 +1,2 @@
+#define FMTRAIN_KERNELS avx2
+#include "model/kernels.inc"

@@ -1,0 +1,2 @@
+#define FMTRAIN_KERNELS avx512
+#include "model/kernels.inc"

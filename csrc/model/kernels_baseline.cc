@@ -1,0 +1,2 @@
+#define FMTRAIN_KERNELS baseline
+#include "model/kernels.inc"

@@ -1,0 +1,124 @@
+// One worker's own copies of the rows that nearly every sample touches. Those rows are what cores
+// would otherwise take from each other for every sample; a copy is learned on alone and merged into
+// its row after a number of uses (ftrl.h, merge), so no update is lost.
+//
+// Which rows: a direct-mapped slot adopts the feature that has the majority of its visits (Boyer
+// and Moore's vote), and gives it up when it is hardly visited any more.
+#pragma once
+
+#include <cstdint>
+
+#include "base/buffer.h"
+#include "feature/batch.h"
+#include "model/gather.h"
+#include "model/model.h"
+
+namespace fmtrain {
+
+// Features of a batch, in order, and how far a reader has come.
+class feature_list {
+ public:
+  void clear(size_t features_max) {
+    features_.reserve(features_max + 1);
+    size_ = next_ = 0;
+  }
+  void add_if(bool wanted, size_t feature) {
+    features_[size_] = static_cast<uint32_t>(feature);
+    size_ += wanted;
+  }
+  size_t size() const { return size_; }
+  size_t operator[](size_t j) const { return features_[j]; }
+
+  // Calls visit(feature) for those before `end` that were not visited yet.
+  template <class Visit>
+  void visit_until(size_t end, const Visit& visit) {
+    for (; next_ < size_ && features_[next_] < end; ++next_) visit(features_[next_]);
+  }
+
+ private:
+  buffer<uint32_t> features_;
+  size_t size_ = 0, next_ = 0;
+};
+
+class hot_rows {
+ public:
+  explicit hot_rows(model& m);
+
+  // Divides the features of the batch: `mine` have a copy, at rows (features); `common` have none.
+  // Nothing branches on the ids, which no processor predicts.
+  void find(const batch& in, row_ref* rows, feature_list& mine, feature_list& common) {
+    row_head* const copies = copies_.data();
+    coordinate* const lanes = lanes_ == 0 ? nullptr : lane_copies_.data();
+    mine.clear(in.features);
+    common.clear(in.features);
+    for (size_t i = 0; i < in.features; ++i) {
+      const size_t at = slot_of(in.id[i]);
+      const bool own = copies[at].id == in.id[i];
+      uses_[at] += own;
+      rows[i] = {copies + at, lanes + at * lanes_};
+      mine.add_if(own, i);
+      common.add_if(!own, i);
+    }
+  }
+
+  // Only some visits vote: a vote costs as much as a visit, and what is hot shows all the same.
+  static constexpr size_t visits_a_vote = 8;
+  size_t first_vote() const { return settles_ % visits_a_vote; }
+
+  // A visit to a row that has no copy here. It gets one when its slot is free and it has earned it.
+  void vote(uint64_t id, row_ref home) {
+    slot& s = slots_[slot_of(id)];
+    if (s.home) return;
+    if (s.challenger == id) {
+      if (++s.votes >= votes_to_adopt) adopt(home);
+    } else if (s.votes > 0) {
+      --s.votes;
+    } else {
+      s.challenger = id;
+      s.votes = 1;
+    }
+  }
+
+  // Between batches: now and then merges the copies that are due and gives up idle ones.
+  void settle() {
+    if (++settles_ % settles_a_look == 0) look();
+  }
+  // Merges and gives up all: the rows then hold everything that was learned.
+  void give_up();
+
+ private:
+  static constexpr size_t slots = 2048;
+  static constexpr uint32_t votes_to_adopt = 4;
+  // Uses between merges: few while a row is young and moves fast, doubling to the maximum.
+  static constexpr uint32_t merge_after_min = 32, merge_after_max = 512;
+  static constexpr uint32_t settles_a_look = 4, looks_a_sweep = 64;
+  // Uses within a sweep that keep a copy: about one in a hundred samples.
+  static constexpr uint32_t uses_to_stay = 64;
+
+  struct slot {
+    row_ref home;     // the table's row
+    coordinate base;  // its w when the copy was last equal to it
+    uint64_t challenger;
+    uint32_t merge_at;
+    uint16_t votes;
+    uint16_t merges;  // since the last sweep
+  };
+
+  static size_t slot_of(uint64_t id) { return (id >> 32) & (slots - 1); }
+  void adopt(row_ref home);
+  void look();
+  void merge(size_t at);
+  void merge_lanes(size_t at);
+  void free_slot(size_t at);
+
+  model& model_;
+  const size_t lanes_;
+  uint32_t settles_ = 0;
+  buffer<row_head> copies_;         // (slots); a free one has the id of another slot
+  buffer<uint32_t> uses_;           // (slots), since the last merge
+  buffer<slot> slots_;              // (slots)
+  buffer<coordinate> lane_copies_;  // (slots, lanes)
+  buffer<coordinate> lane_bases_;   // (slots, lanes)
+};
+
+}  // namespace fmtrain
