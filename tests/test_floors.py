@@ -34,6 +34,7 @@ CORE_FLOORS = {
 PACKAGE_FLOORS = {
     "errors": 0,
     "hyper": 0,
+    "lazy": 0,
     "metrics": 0,
     "reports": 0,
     "data": 1,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from fmtrain.data.matrix import Matrix
 from fmtrain.errors import ParameterError
 from fmtrain.hyper import HYPER
+from fmtrain.lazy import np, npt
 
 Self = TypeVar("Self", bound="Estimator")
 
@@ -20,7 +19,6 @@ OWN_PARAMETERS: dict[str, Any] = {"names": False, "threads": 1}
 class Estimator:
     """Parameters are attributes of the same name; learned attributes end in an underscore."""
 
-    classes_: npt.NDArray[Any]
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
 
@@ -47,6 +45,13 @@ class Estimator:
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_native")
+
+    @cached_property
+    def classes_(self) -> npt.NDArray[Any]:
+        """Both classes: 0 and 1 where fit set no others."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("the model is not fitted: it has no classes_ yet")
+        return np.array([0, 1])
 
     _estimator_type = "classifier"
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from numbers import Integral
 from typing import Any, Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
-
-from fmtrain import _core, metrics
+from fmtrain import _core
 from fmtrain.data.labels import encode_labels, encode_weights
 from fmtrain.data.matrix import as_matrix, feature_id
 from fmtrain.data.sources import open_sources
 from fmtrain.errors import ParameterError, printable
 from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, from_native, to_native
+from fmtrain.lazy import metrics, np, npt
 from fmtrain.reports import FitReport, Predictions, Progress
 from fmtrain.stream import TICK_SECONDS, check_format, check_max_bad_ratio, run_pass
 from fmtrain.training import Run
@@ -172,8 +171,6 @@ class FTRLModel(Estimator):
             progress=progress,
             progress_seconds=progress_seconds,
         )
-        if not hasattr(self, "classes_"):
-            self.classes_ = np.array([0, 1])
         self.report_ = run.report
         run.train()
         return self
@@ -320,7 +317,6 @@ class FTRLModel(Estimator):
     def _adopt(cls, native: Any, threads: int) -> FTRLModel:
         model = cls(**from_native(native.hyper()), names=native.has_names, threads=threads)
         model._native = native
-        model.classes_ = np.array([0, 1])
         return model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -341,7 +337,7 @@ class FTRLModel(Estimator):
         return int(self._native.hash_seed if hasattr(self, "_native") else self.hash_seed)
 
     def _check_threads(self) -> int:
-        if not isinstance(self.threads, (int, np.integer)) or not 1 <= self.threads <= 1024:
+        if not isinstance(self.threads, Integral) or not 1 <= self.threads <= 1024:
             raise ParameterError(
                 f"threads = {self.threads} is not allowed: give a whole number from 1 to 1024"
             )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from fmtrain.lazy import np, npt
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fmtrain import _core, metrics
+from fmtrain import _core
 from fmtrain.data.sources import Source
 from fmtrain.errors import (
     BadInputError,
@@ -18,6 +18,7 @@ from fmtrain.errors import (
     FmtrainError,
     ParameterError,
 )
+from fmtrain.lazy import metrics
 from fmtrain.reports import FitReport, Progress
 from fmtrain.stream import (
     Interrupted,

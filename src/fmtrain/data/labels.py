@@ -5,11 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from fmtrain.data.matrix import FloatArray
 from fmtrain.errors import ParameterError
+from fmtrain.lazy import np, npt
 
 
 def encode_labels(

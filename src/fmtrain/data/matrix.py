@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import mmh3
-import numpy as np
-import numpy.typing as npt
 
 from fmtrain import _core
 from fmtrain.errors import ParameterError, ParameterTypeError
+from fmtrain.lazy import np, npt
 
-FloatArray = npt.NDArray[np.float64]
+FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 
 def feature_id(name: str | bytes, hash_seed: int) -> int:
