@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-from fmtrain.cli import alphafm, diff, evaluate, exchange, fit, inspect, predict, synth
-from fmtrain.cli.app import app, fail
-from fmtrain.cli.fit import interrupt
+from fmtrain.cli.app import app, fail, interrupt
 from fmtrain.errors import BadInputError, BrokenInputError, FileError, FmtrainError, ParameterError
 from fmtrain.stream import Interrupted
 
@@ -17,9 +17,29 @@ EXIT_USAGE = 2
 EXIT_BAD_INPUT = 3
 EXIT_BROKEN_INPUT = 4
 
-COMMANDS = (fit, predict, evaluate, inspect, exchange, diff, synth, alphafm)
-for module in COMMANDS:
-    module.register(app)
+#: The module of every command, in the order of `fmtrain --help`.
+COMMANDS = {
+    "fit": "fit",
+    "predict": "predict",
+    "eval": "evaluate",
+    "inspect": "inspect",
+    "export": "exchange",
+    "import": "exchange",
+    "diff": "diff",
+    "synth": "synth",
+    "fm_train": "alphafm",
+    "fm_predict": "alphafm",
+    "model_bin_tool": "alphafm",
+}
+
+
+def load_command(words: Sequence[str]) -> None:
+    """The command that is called, as loading all takes longer than a short run; all of them where
+    none is: for help, completion, or a word that may be meant for one."""
+    called = next((word for word in words if not word.startswith("-")), "")
+    modules = [COMMANDS[called]] if called in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        import_module(f"fmtrain.cli.{module}").register(app)
 
 
 def exit_code_of(error: FmtrainError) -> int:
@@ -39,6 +59,7 @@ def main() -> None:
     try:
         if sys.stdout is None:
             raise FileError("standard output: cannot write: it is closed")
+        load_command(sys.argv[1:])
         try:
             app()
         finally:

@@ -9,17 +9,16 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from fmtrain import __version__
 from fmtrain.errors import FileError, ParameterError
 from fmtrain.hyper import HYPER, HyperParameter
-from fmtrain.stream import check_writable, describe_examples
+from fmtrain.stream import Interrupted, check_writable, describe_examples
 
 HELP = """Click models from streams: FTRL logistic regression and factorization machines.
 
@@ -34,16 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Messages(Console):
-    def on_broken_pipe(self) -> None:
-        # `fmtrain fit 2>&1 | head`: that nobody listens any more must not end a run.
-        self.quiet = True
-
-
-#: Messages and progress; results go to standard output.
-console = Messages(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class VStart(str, Enum):
@@ -78,7 +67,10 @@ def root(
 
 
 def say(text: str) -> None:
-    console.print(text, markup=False)
+    """Messages and progress go to standard error; results to standard output."""
+    # `fmtrain fit 2>&1 | head`: that nobody listens any more must not end a run.
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
@@ -87,6 +79,13 @@ def warn(text: str) -> None:
 
 def fail(text: str) -> None:
     say(f"fmtrain: error: {text}")
+
+
+def interrupt(number: int, frame: object) -> None:
+    # Once is enough: what follows is the save, which an impatient user must not cut off.
+    for later in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(later, signal.SIG_IGN)
+    raise Interrupted(number)
 
 
 def available_threads() -> int:

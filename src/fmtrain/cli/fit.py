@@ -16,7 +16,7 @@ from fmtrain.cli.app import (
     Sources,
     Threads,
     available_threads,
-    console,
+    interrupt,
     parse_dim,
     report_lines,
     say,
@@ -26,16 +26,9 @@ from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
 from fmtrain.cli.output import write
 from fmtrain.errors import FileError, ParameterError
 from fmtrain.reports import FitReport
-from fmtrain.stream import TICK_SECONDS, Interrupted
+from fmtrain.stream import TICK_SECONDS
 
 DEFAULT_MODEL = "model.fmt"
-
-
-def interrupt(number: int, frame: object) -> None:
-    # Once is enough: what follows is the save, which an impatient user must not cut off.
-    for later in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(later, signal.SIG_IGN)
-    raise Interrupted(number)
 
 
 def exit_as_stopped(report: FitReport) -> None:
@@ -129,7 +122,7 @@ def fit(
     trained = start_model(init_model, names, count, all_hyper)
     train_through_signals()
     greet_terminal(sources or ["-"])
-    with FitDisplay(console, log_json) as display:
+    with FitDisplay(log_json) as display:
         trained.fit_stream(
             sources or ["-"],
             epochs=epochs,
@@ -140,7 +133,7 @@ def fit(
             max_bad_ratio=max_bad_ratio,
             bad_lines=bad_lines,
             progress=display.show,
-            progress_seconds=TICK_SECONDS if console.is_terminal else LOG_SECONDS,
+            progress_seconds=TICK_SECONDS if display.on_terminal else LOG_SECONDS,
         )
         display.done(trained.report_)
     report = trained.report_

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
-from fmtrain import FTRLModel, _core, metrics
+from fmtrain import FTRLModel, _core
+from fmtrain.cli.app import say
 from fmtrain.errors import FileError
+from fmtrain.lazy import metrics
 from fmtrain.reports import FitReport, Progress
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 #: Seconds between two plain log lines.
 LOG_SECONDS = 5.0
@@ -32,13 +34,14 @@ def number(value: float, digits: int = 4) -> str:
 
 
 class FitDisplay:
-    """Progress to the console (one live line on a terminal, plain lines elsewhere) and to JSON."""
+    """Progress to standard error (one live line on a terminal, plain lines elsewhere) and to
+    JSON."""
 
-    def __init__(self, console: Console, log_json: str | None) -> None:
-        self._console = console
+    def __init__(self, log_json: str | None) -> None:
+        self.on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._start = time.monotonic()
         self._last = (self._start, 0, 0)
-        self._live = Live(console=console, transient=True) if console.is_terminal else None
+        self._live: Live | None = None
         self._json = None
         if log_json is not None:
             try:
@@ -47,8 +50,6 @@ class FitDisplay:
                 raise FileError(f"{log_json}: cannot write: {error.strerror}") from error
 
     def __enter__(self) -> FitDisplay:
-        if self._live is not None:
-            self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -73,10 +74,10 @@ class FitDisplay:
             f"logloss {number(now.window['logloss'])} ({number(now.total['logloss'])})  "
             f"AUC {number(now.window['auc'])} ({number(now.total['auc'])})"
         )
-        if self._live is not None:
-            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        if self.on_terminal:
+            self._draw(line)
         else:
-            self._console.print(line, markup=False)
+            say(line)
         self._write_json(
             {
                 "event": "progress",
@@ -92,6 +93,17 @@ class FitDisplay:
                 "total": now.total,
             }
         )
+
+    def _draw(self, line: str) -> None:
+        # Here, as loading rich takes as long as a short run, which never comes here.
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True), transient=True)
+            self._live.start()
+        self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def done(self, report: FitReport) -> None:
         assert report.progress is not None

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.cells import cell_len
-
 GAP = "  "
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows (of equal length) as lines: the first `left` columns to the left, the others to the
     right."""
+    # Here, as `fit`, which aligns nothing, would wait for it.
+    from rich.cells import cell_len
+
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
