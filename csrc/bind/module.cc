@@ -113,7 +113,11 @@ void bind_synth(py::module_& module) {
            })
       .def("text_and_scores", [](const synth& s, uint64_t first, uint64_t count) {
         std::vector<float> scores;
-        const std::string text = s.text(first, count, &scores);
+        std::string text;
+        {
+          const py::gil_scoped_release release;
+          text = s.text(first, count, &scores);
+        }
         return py::make_tuple(py::bytes(text), to_array(scores));
       });
 }

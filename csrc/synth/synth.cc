@@ -145,6 +145,10 @@ std::string synth::text(uint64_t first, uint64_t count, std::vector<float>* scor
   std::string out, features;
   out.reserve(count * static_cast<size_t>(options_.fields + options_.numeric) * 10);
   char token[64];
+  std::vector<std::string> prefix;
+  for (size_t f = 0; f < fields_.size(); ++f) {
+    prefix.emplace_back(token, static_cast<size_t>(std::snprintf(token, 16, " f%02zu_", f)));
+  }
   for (uint64_t i = first; i < first + count; ++i) {
     generator random(seed, i);
     double score = bias_, sum[factors_limit] = {}, squares[factors_limit] = {};
@@ -160,8 +164,8 @@ std::string synth::text(uint64_t first, uint64_t count, std::vector<float>* scor
     for (size_t f = 0; f < fields_.size(); ++f) {
       const uint64_t value = fields_[f].draw([&] { return random.uniform(); });
       add_term(value_id(f, value), 1);
-      char* const end = token + std::snprintf(token, 16, " f%02zu_", f);
-      features.append(token, std::to_chars(end, token + sizeof token, value).ptr);
+      features.append(prefix[f]);
+      features.append(token, std::to_chars(token, token + sizeof token, value).ptr);
     }
     for (int64_t f = 0; f < options_.numeric; ++f) {
       const double x = std::round(random.normal() * 100) / 100;
