@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fmtrain import FTRLModel, _core
 from fmtrain.cli.app import say
 from fmtrain.errors import FileError
-from fmtrain.lazy import metrics
+from fmtrain.lazy import metrics, np
 from fmtrain.reports import FitReport, Progress
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOG_SECONDS = 5.0
 #: Fresh samples of the hidden model on which synthetic runs are judged, far behind any stream.
 FRESH_SAMPLES = 50_000
+#: So many at once are made by one thread.
+FRESH_PART = 2_500
 FRESH_AT = 1 << 40
 
 
@@ -189,8 +191,14 @@ def closeness(model: FTRLModel) -> str:
     options = _core.SynthOptions.parse_header(comment)
     if options is None:
         return ""
-    text, truth = _core.Synth(options).text_and_scores(FRESH_AT, FRESH_SAMPLES)
-    found = model.predict_stream([text])
+    from concurrent.futures import ThreadPoolExecutor  # here: for synthetic streams alone
+
+    source = _core.Synth(options)
+    parts = range(FRESH_AT, FRESH_AT + FRESH_SAMPLES, FRESH_PART)
+    with ThreadPoolExecutor(model.threads) as pool:
+        made = list(pool.map(lambda first: source.text_and_scores(first, FRESH_PART), parts))
+    found = model.predict_stream([text for text, _ in made])
+    truth = np.concatenate([scores for _, scores in made])
     y, w = found.label, found.weight
     best = metrics.logloss_from_score(y, truth, w)
     mine = metrics.logloss_from_score(y, found.score, w)
