@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -36,10 +37,19 @@ def zstd(data: bytes) -> bytes:
 
 
 COMPRESS = {".gz": gzip.compress, ".zst": zstd}
-suffixes = pytest.mark.parametrize("suffix", COMPRESS)
 
 
-@suffixes
+@pytest.fixture(params=[".gz", ".gz by zlib", ".zst"])
+def suffix(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a compressed file ends in; igzip reads .gz unless it is not installed."""
+    found, _, reader = str(request.param).partition(" by ")
+    if reader == "zlib":
+        monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    elif found == ".gz":
+        pytest.importorskip("isal")
+    return found
+
+
 def test_compressed_files_of_many_members(tmp_path: Path, suffix: str) -> None:
     compress = COMPRESS[suffix]
     path = tmp_path / f"samples{suffix}"
@@ -51,7 +61,6 @@ def test_compressed_files_of_many_members(tmp_path: Path, suffix: str) -> None:
     assert content(path) == large
 
 
-@suffixes
 def test_a_compressed_file_cut_anywhere_broke_off(tmp_path: Path, suffix: str) -> None:
     first, second = COMPRESS[suffix](TEXT[:500]), COMPRESS[suffix](TEXT[500:])
     path = tmp_path / f"cut{suffix}"
@@ -64,7 +73,6 @@ def test_a_compressed_file_cut_anywhere_broke_off(tmp_path: Path, suffix: str) -
             content(path)
 
 
-@suffixes
 def test_a_flipped_bit_is_found_or_harmless(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"flipped{suffix}"
     whole = COMPRESS[suffix](TEXT)
@@ -80,7 +88,6 @@ def test_a_flipped_bit_is_found_or_harmless(tmp_path: Path, suffix: str) -> None
     assert found > 6 * len(whole)
 
 
-@suffixes
 def test_what_is_not_compressed_says_so(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"plain{suffix}"
     path.write_bytes(TEXT)
@@ -89,6 +96,17 @@ def test_what_is_not_compressed_says_so(tmp_path: Path, suffix: str) -> None:
     path.write_bytes(COMPRESS[suffix](TEXT) + b"junk behind it")
     with pytest.raises(BrokenInputError, match=f"plain{suffix}: damaged compressed data"):
         content(path)
+
+
+def test_what_is_read_no_further_leaves_no_thread(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"samples{suffix}"
+    path.write_bytes(COMPRESS[suffix](TEXT * 10_000))
+    before = threading.active_count()
+    with open_sources(path)[0].open() as data:
+        assert not isinstance(data, int)
+        assert next(iter(data)).startswith(TEXT[:100])
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("zeros", [1, 2, 511, BLOCK_BYTES + 1])

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -84,11 +85,18 @@ class File(Source):
     def open(self) -> Iterator[int | Iterable[bytes]]:
         with opened(self.name) as file:
             if self.name.endswith(".gz"):
-                yield inflated(file, self.name)
+                blocks = inflated(file, self.name)
             elif self.name.endswith(".zst"):
-                yield unpacked(file, self.name)
+                blocks = unpacked(file, self.name)
             else:
                 yield file.fileno()
+                return
+            if self.is_pipe:
+                # Ctrl-C would not end a thread that waits for a producer.
+                yield blocks
+            else:
+                with made_ahead(blocks) as made:
+                    yield made
 
 
 @contextmanager
@@ -184,14 +192,39 @@ def import_zstandard(path: str) -> Any:
     return zstandard
 
 
+@contextmanager
+def made_ahead(blocks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """The same blocks, made by a thread while those before are taken."""
+    from concurrent.futures import ThreadPoolExecutor  # here: plain files do without
+
+    def taken() -> Iterator[bytes]:
+        # Of two that are ordered one is ready or being made at any time.
+        ordered = deque(maker.submit(next, blocks, None) for _ in range(2))
+        while (block := ordered.popleft().result()) is not None:
+            ordered.append(maker.submit(next, blocks, None))
+            yield block
+
+    with ThreadPoolExecutor(max_workers=1) as maker:
+        yield taken()
+
+
 def inflated(file: IO[bytes], name: str) -> Iterator[bytes]:
     """Blocks of at most BLOCK_BYTES of a gzip file."""
     return decompressed(
         file,
         name,
-        lambda: zlib.decompressobj(wbits=31),
+        inflater(),
         lambda decompressor, data: decompressor.decompress(data, BLOCK_BYTES),
     )
+
+
+def inflater() -> Callable[[], Any]:
+    """Of igzip where it is installed (the extra gzip), else of zlib, which takes thrice as long."""
+    try:
+        from isal.isal_zlib import decompressobj
+    except ImportError:
+        return lambda: zlib.decompressobj(wbits=31)
+    return lambda: decompressobj(wbits=31)
 
 
 def unpacked(file: IO[bytes], name: str) -> Iterator[bytes]:
