@@ -324,3 +324,12 @@ def test_results_that_cannot_be_printed(
     if output == "full":
         assert "No space left on device" in told
         assert command != "fit" or FTRLModel.load(target)._native.samples == 4000
+
+
+def test_messages_to_a_closed_standard_error_are_no_results(model: Path) -> None:
+    script = f"'{sys.executable}' -m fmtrain predict --model '{model}' --max-bad-ratio 1 2>&-"
+    done = subprocess.run(
+        script, shell=True, input=b"1 a\njunk\n", stdout=subprocess.PIPE, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1

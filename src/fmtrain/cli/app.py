@@ -68,6 +68,8 @@ def root(
 
 def say(text: str) -> None:
     """Messages and progress go to standard error; results to standard output."""
+    if sys.stderr is None:  # closed; print would take standard output instead
+        return
     # `fmtrain fit 2>&1 | head`: that nobody listens any more must not end a run.
     with suppress(BrokenPipeError):
         print(text, file=sys.stderr, flush=True)
