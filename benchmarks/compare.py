@@ -12,23 +12,25 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 
 def run_timed(command: str) -> float:
-    """Wall seconds of one run; a non-zero exit ends the comparison with that code."""
+    """Wall seconds of one run; a non-zero exit is a CalledProcessError."""
     start = time.perf_counter()
-    code = subprocess.run(command, shell=True, stdout=subprocess.DEVNULL, check=False).returncode
-    seconds = time.perf_counter() - start
-    if code != 0:
-        print(f"exit code {code}: {command}", file=sys.stderr)
-        sys.exit(code if code > 0 else 128 - code)
-    return seconds
+    subprocess.run(command, shell=True, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
 
 
-def report(seconds_a: list[float], seconds_b: list[float]) -> str:
+def ratios(seconds_a: Sequence[float], seconds_b: Sequence[float]) -> list[float]:
+    """B / A of each round."""
+    return [y / x for x, y in zip(seconds_a, seconds_b, strict=True)]
+
+
+def report(seconds_a: Sequence[float], seconds_b: Sequence[float]) -> str:
     """Medians, their ratio, and B / A of each round: below 1, B is the faster."""
     a, b = statistics.median(seconds_a), statistics.median(seconds_b)
-    paired = [y / x for x, y in zip(seconds_a, seconds_b, strict=True)]
+    paired = ratios(seconds_a, seconds_b)
     return "\n".join(
         [
             f"A    median {a:.3f} s of {len(seconds_a)}",
@@ -48,11 +50,13 @@ def main() -> None:
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds must be at least 1")
-    seconds_a, seconds_b = [], []
-    for _ in range(args.rounds):
-        seconds_a.append(run_timed(args.a))
-        seconds_b.append(run_timed(args.b))
-    print(report(seconds_a, seconds_b))
+    try:
+        pairs = [(run_timed(args.a), run_timed(args.b)) for _ in range(args.rounds)]
+    except subprocess.CalledProcessError as error:
+        code = error.returncode
+        print(f"exit code {code}: {error.cmd}", file=sys.stderr)
+        sys.exit(code if code > 0 else 128 - code)
+    print(report(*zip(*pairs, strict=True)))
 
 
 if __name__ == "__main__":
