@@ -1,4 +1,4 @@
-"""The data the benchmarks run on: made once a session, or given."""
+"""Options of the benchmarks, and the data they run on: made once a session, or given."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--samples", type=int, default=200_000, help="samples to synthesise without --data"
     )
+    group.addoption("--alphafm", type=Path, metavar="DIR", help="has fm_train and fm_predict")
+    group.addoption("--xlearn", type=Path, metavar="DIR", help="has xlearn_train, xlearn_predict")
+    group.addoption("--fwumious", type=Path, metavar="FILE", help="Fwumious Wabbit's fw")
+    group.addoption("--threads", type=int, default=2, help="of every whole process (train_text)")
+    group.addoption("--rounds", type=int, default=5, help="pairs of whole processes (train_text)")
 
 
 @pytest.fixture(scope="session")

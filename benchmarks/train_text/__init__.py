@@ -1,0 +1,1 @@
+"""Whole processes, text to saved model: each `*_peer` has a Peer, a subclass of common.Peer."""
