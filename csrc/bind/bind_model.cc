@@ -156,7 +156,7 @@ py::dict sparsity(model_handle& handle) {
     m.rows().for_each([&](row_ref row, std::string_view) {
       float w = 0;
       // w alone decides for most rows; a v costs more, drawn anew where it has not been learned.
-      if (!m.has_stored()) m.weights_of<0>(row.id(), row.values(), &w, nullptr);
+      if (!m.has_stored()) w = m.w_of(row);
       if (w == 0) weights_at(m, row, &w, v.data());
       const bool flat = std::all_of(v.begin(), v.end(), [](float lane) { return lane == 0; });
       ++rows;

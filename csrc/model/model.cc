@@ -24,7 +24,7 @@ double model::bias_weight() const {
 }
 
 void model::weights_of(row_ref row, float* w, float* v) const {
-  *w = hyper_.linear ? optimiser_.w.weight(row.w().z, row.w().n) : 0.0f;
+  *w = w_of(row);
   if (factors() == 0) return;
   if (row.v == nullptr) {
     std::fill(v, v + factors(), 0.0f);

@@ -70,7 +70,10 @@ class model {
     if (hyper_.v_start == v_start::kept) keep_start(row);
   }
 
-  // Of one row: *w, v (factors).
+  // Of one row: w; and *w, v (factors).
+  float w_of(row_ref row) const {
+    return hyper_.linear ? optimiser_.w.weight(row.w().z, row.w().n) : 0.0f;
+  }
   void weights_of(row_ref row, float* w, float* v) const;
 
   // What the state of v's lanes does not say alone: untouched ones hold their start, force_v_sparse
