@@ -129,6 +129,12 @@ status file_source::open(const std::string& path) {
   return {};
 }
 
+uint64_t file_source::bytes() const {
+  struct stat now;
+  const bool regular = ::fstat(fd_, &now) == 0 && S_ISREG(now.st_mode);
+  return regular ? static_cast<uint64_t>(now.st_size) : 0;
+}
+
 status file_source::read(void* data, size_t size, size_t* got) {
   *got = 0;
   while (*got < size) {

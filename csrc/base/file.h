@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -56,6 +57,8 @@ class byte_source {
   virtual ~byte_source() = default;
   // *got < size only at the end of the input.
   virtual status read(void* data, size_t size, size_t* got) = 0;
+  // How many bytes there are in all, 0 where that is not known.
+  virtual uint64_t bytes() const { return 0; }
 };
 
 class file_source : public byte_source {
@@ -64,6 +67,7 @@ class file_source : public byte_source {
   // May be opened again, for another file or from its start.
   status open(const std::string& path);
   status read(void* data, size_t size, size_t* got) override;
+  uint64_t bytes() const override;
 
  private:
   std::string path_;
@@ -72,12 +76,14 @@ class file_source : public byte_source {
 
 class memory_source : public byte_source {
  public:
-  memory_source(const char* data, size_t size) : data_(data), left_(size) {}
+  memory_source(const char* data, size_t size) : data_(data), left_(size), bytes_(size) {}
   status read(void* data, size_t size, size_t* got) override;
+  uint64_t bytes() const override { return bytes_; }
 
  private:
   const char* data_;
   size_t left_;
+  const size_t bytes_;
 };
 
 // Writes all of it to an open descriptor; an interrupted or short write goes on.

@@ -277,10 +277,12 @@ void bind_input(py::class_<Handle>& c) {
            [](Handle& h) {
              const stream_times times = h.held->input().times();
              py::dict d;
+             d["elapsed"] = times.elapsed;
              d["reading"] = times.reading;
              d["blocked"] = times.blocked;
              d["parsing"] = times.parsing;
              d["learning"] = times.learning;
+             d["waiting"] = times.waiting;
              return d;
            })
       .def_property_readonly("stopped", [](Handle& h) { return h.held->input().stopped(); })
@@ -308,13 +310,15 @@ void bind_stream(py::module_& module) {
   using train_handle = stream_handle<trainer>;
   py::class_<train_handle> train(module, "Trainer");
   train.def(
-      py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd) {
-        auto handle = std::make_unique<train_handle>(m, threads, parsing_from(format, m.use()));
+      py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd,
+                  bool deterministic) {
+        auto handle = std::make_unique<train_handle>(m, train_options{threads, deterministic},
+                                                     parsing_from(format, m.use()));
         handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
         return handle;
       }),
       py::arg("model"), py::arg("threads"), py::arg("format") = "text",
-      py::arg("bad_lines_fd") = -1, py::keep_alive<1, 2>());
+      py::arg("bad_lines_fd") = -1, py::arg("deterministic") = false, py::keep_alive<1, 2>());
   bind_input(train);
   train.def(
       "progress",

@@ -55,17 +55,21 @@ status sample_stream::run_source(size_t worker, uint64_t order, batch_source& so
     state.samples.clear();
     const bool filled = source.fill(state.samples);
     const auto parsed = clock::now();
-    if (filled) FMTRAIN_TRY(consumer_.consume(worker, order, source, state.samples));
+    state.waited = 0;
+    FMTRAIN_TRY(filled ? consumer_.consume(worker, order, source, state.samples)
+                       : consumer_.finish_source(worker, order));
     const auto learned = clock::now();
     {
       const std::lock_guard<std::mutex> hold(state.lock);
       state.parsing += std::chrono::duration<double>(parsed - start).count();
-      state.learning += std::chrono::duration<double>(learned - parsed).count();
+      state.learning += std::chrono::duration<double>(learned - parsed).count() - state.waited;
     }
-    if (!filled) return consumer_.finish_source(worker, order);
+    if (!filled) return {};
   }
   return {};
 }
+
+void sample_stream::waited(size_t worker, double seconds) { workers_[worker]->waited += seconds; }
 
 bool sample_stream::push_ready(bool flush, clock::time_point deadline) {
   for (;;) {
@@ -138,7 +142,9 @@ status sample_stream::push(std::unique_ptr<batch_source> source) {
 }
 
 status sample_stream::finish() {
-  FMTRAIN_TRY(pool_.finish());
+  const status done = pool_.finish();
+  if (elapsed_ == 0) elapsed_ = seconds_since(began_);
+  FMTRAIN_TRY(done);
   return log_.side_status();
 }
 
@@ -166,6 +172,9 @@ stream_times sample_stream::times() const {
     sum.parsing += worker->parsing;
     sum.learning += worker->learning;
   }
+  sum.elapsed = elapsed_ > 0 ? elapsed_ : seconds_since(began_);
+  const double all = sum.elapsed * static_cast<double>(workers_.size());
+  sum.waiting = std::max(0.0, all - sum.parsing - sum.learning);
   return sum;
 }
 

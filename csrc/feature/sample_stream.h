@@ -27,12 +27,14 @@ class batch_consumer {
   virtual status finish_source(size_t worker, uint64_t order) = 0;
 };
 
-// Seconds of wall time, summed over the threads that spent them.
+// Seconds of wall time, the workers' summed over all of them.
 struct stream_times {
-  double reading = 0;   // in read(2), waiting for input included
+  double elapsed = 0;   // since the stream began
+  double reading = 0;   // the reader, in read(2), waiting for input included
   double blocked = 0;   // the reader, waiting for room in the queue
   double parsing = 0;   // workers: bytes -> batches
   double learning = 0;  // workers: in the consumer
+  double waiting = 0;   // workers: for something to parse, or for their turn
 };
 
 class sample_stream {
@@ -60,6 +62,8 @@ class sample_stream {
   void stop() { pool_.stop(); }
   bool stopped() const { return pool_.stopped(); }
 
+  // The consumer's word that it waited within finish_source.
+  void waited(size_t worker, double seconds);
   // The consumer's word that a sample cannot be scored: logs it as nonfinite_score.
   void refuse(const batch_source& source, const batch& in, size_t sample);
 
@@ -80,6 +84,7 @@ class sample_stream {
   struct alignas(64) worker_state {
     std::mutex lock;  // guards the times against a snapshot
     double parsing = 0, learning = 0;
+    double waited = 0;  // the worker's own: no lock
     batch samples;
   };
 
@@ -96,6 +101,8 @@ class sample_stream {
   item pending_;  // cut but not yet accepted by the queue
   bool has_pending_ = false;
   uint64_t order_ = 0;
+  const clock::time_point began_ = clock::now();
+  double elapsed_ = 0;  // once it is over
   double reading_ = 0, blocked_ = 0;
   std::vector<std::unique_ptr<worker_state>> workers_;
   worker_pool<item> pool_;

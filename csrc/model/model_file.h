@@ -1,17 +1,20 @@
-// The model file, version 1: one file, little endian, checksummed block by block.
+// The model file, version 2: one file, little endian, checksummed block by block.
 //
 //     preamble   magic (8 bytes), u32 version, u32 header_bytes
 //     header     lines "name=value": every hyper-parameter, the bias, what was seen, the row count
 //     u32        crc32c of preamble and header
 //     blocks     head (32 bytes: u32 kind, u32 crc32c of payload, u64 payload bytes, u64 items,
 //                u32 crc32c of the head before it, u32 0), payload
-//       rows     items rows as they lie in the table: u64 id, (2 + 2 factors) floats
-//       names    of the rows block before it: items u32 sizes, then the bytes
-//       stored   rows of stored weights: u64 id, (1 + factors) floats (see model::stored_weights)
+//       heads    items heads: u64 id, f32 z and n of w, and, where the header says tail=1,
+//                u32 has_lanes (bit 30) or a count, u32 stamp; then, for each head that has lanes,
+//                factors pairs f32 z, n
+//       names    of the block of rows before it: items u32 sizes, then the bytes
+//       stored   items rows of stored weights: u64 id, (1 + factors) floats (model::stored_weights)
 //       end      items = all rows of the table; nothing follows
 //
-// A file that is cut, flipped, foreign or newer gives a status that says which; nothing of it is
-// used. Old versions are read forever: tests/golden keeps one file of each.
+// Version 1 had blocks of rows instead of heads: u64 id, z and n of w, z of all lanes, n of all
+// lanes. A file that is cut, flipped, foreign or newer gives a status that says which; nothing of
+// it is used. Old versions are read forever: tests/golden keeps one file of each.
 #pragma once
 
 #include <memory>
@@ -23,13 +26,12 @@
 
 namespace fmtrain {
 
-constexpr uint32_t model_file_version = 1;
+constexpr uint32_t model_file_version = 2;
 
 status write_model(const model& m, byte_sink& sink);
 // `name` is what messages call the source.
 status read_model(byte_source& source, const std::string& name, std::unique_ptr<model>* out);
 
-// Whole or not at all: see atomic_file.
 status save_model(const model& m, const std::string& path);
 status load_model(const std::string& path, std::unique_ptr<model>* out);
 

@@ -69,7 +69,8 @@ void table::place(index* in, uint64_t id, uint32_t row) {
 // A row that nobody can find yet.
 row_ref table::make_row(stripe& s, uint64_t id, std::string_view name) {
   if (s.rows == stripe_rows_max) throw std::bad_alloc();
-  if (s.rows + 1 > rows_max_of(s.now->count)) grow(s);
+  const uint64_t buckets = s.now->count;
+  if (s.rows + 1 > rows_max_of(buckets)) grow(s, buckets + std::max(buckets / 4, first_buckets));
   const uint32_t row = s.rows;
   char** const chunk = s.now->chunks + (row >> chunk_shift_);
   if ((row & ((1u << chunk_shift_) - 1)) == 0) *chunk = arena_.take(head_bytes_ << chunk_shift_);
@@ -97,9 +98,9 @@ void table::publish(stripe& s, row_ref row) {
 }
 
 // Reads the ids from the rows, in order, rather than the old slots at random.
-void table::grow(stripe& s) {
+void table::grow(stripe& s, uint64_t larger_buckets) {
   const uint64_t buckets = s.now->count;
-  index* const larger = make_index(buckets + std::max(buckets / 4, first_buckets));
+  index* const larger = make_index(larger_buckets);
   const size_t chunks = (rows_max_of(buckets) >> chunk_shift_) + 1;
   std::copy(s.now->chunks, s.now->chunks + chunks, larger->chunks);
   if (lanes_ > 0) {
@@ -110,6 +111,16 @@ void table::grow(stripe& s) {
   s.retired.push_back(s.now);
   __atomic_fetch_add(&retired_bytes_, s.now->bytes, __ATOMIC_RELAXED);
   __atomic_store_n(&s.now, larger, __ATOMIC_RELEASE);
+}
+
+void table::reserve(uint64_t rows) {
+  // Stripes differ by a few standard deviations of their mean.
+  const uint64_t mean = rows / stripes, most = mean + mean / 50 + 1;
+  for (size_t s = 0; s < stripes; ++s) {
+    const uint64_t buckets = most / (bucket::slots - 2) + 1;
+    if (buckets > stripes_[s].now->count) grow(stripes_[s], buckets);
+  }
+  reclaim();
 }
 
 void table::reclaim() {

@@ -91,6 +91,10 @@ class table {
 
   size_t lanes() const { return lanes_; }
   bool has_names() const { return has_names_; }
+  bool has_tail() const { return head_bytes_ > sizeof(row_head); }
+
+  // Makes room for so many rows in all, evenly spread. Nobody may be finding.
+  void reserve(uint64_t rows);
 
   // Finding many rows at once hides their cache misses: prefetch all, then guess all, then
   // find_or_insert each with its guess.
@@ -236,7 +240,7 @@ class table {
 
   row_ref make_row(stripe& s, uint64_t id, std::string_view name);
   void publish(stripe& s, row_ref row);
-  void grow(stripe& s);
+  void grow(stripe& s, uint64_t buckets);
   index* make_index(uint64_t count) const;
   void free_index(index* old) const;
   static void place(index* in, uint64_t id, uint32_t row);

@@ -6,7 +6,7 @@ namespace fmtrain {
 
 hot_rows::hot_rows(model& m) : model_(m), lanes_(m.factors()) {
   copies_.reserve(slots);
-  uses_.reserve(slots);
+  left_.reserve(slots);
   slots_.reserve(slots);
   lane_copies_.reserve(slots * lanes_);
   lane_bases_.reserve(slots * lanes_);
@@ -16,6 +16,7 @@ hot_rows::hot_rows(model& m) : model_(m), lanes_(m.factors()) {
 void hot_rows::free_slot(size_t at) {
   slots_[at] = {};
   copies_[at] = {uint64_t{at ^ 1} << 32, {0, 0}};
+  left_[at] = 0;
 }
 
 void hot_rows::adopt(row_ref home) {
@@ -24,9 +25,10 @@ void hot_rows::adopt(row_ref home) {
   s.home = home;
   s.base = load<shared>(&home.head->w);
   s.merge_at = merge_after_min;
+  s.merged = 0;
   s.merges = 0;
   copies_[at] = {home.id(), s.base};
-  uses_[at] = 1;
+  left_[at] = static_cast<int16_t>(s.merge_at);
   coordinate* const copy = lane_copies_.data() + at * lanes_;
   for (size_t f = 0; f < lanes_; ++f) copy[f] = load<shared>(home.v + f);
   std::copy(copy, copy + lanes_, lane_bases_.data() + at * lanes_);
@@ -43,8 +45,9 @@ void hot_rows::merge(size_t at) {
   }
   copy = s.base = after;
   if (lanes_ > 0) merge_lanes(at);
-  uses_[at] = 0;
-  s.merge_at = std::min(s.merge_at * 2, merge_after_max);
+  s.merged = std::min(s.merged + uses(at), merge_after_max * merge_after_part);
+  s.merge_at = std::max(s.merged / merge_after_part, merge_after_min);
+  left_[at] = static_cast<int16_t>(s.merge_at);
   ++s.merges;
 }
 
@@ -67,15 +70,30 @@ void hot_rows::merge_lanes(size_t at) {
   table::unlock_lanes(s.home.head);
 }
 
-void hot_rows::look() {
-  const bool sweep = settles_ % (settles_a_look * looks_a_sweep) == 0;
+void hot_rows::settle() {
+  // Few are due at a time: a block of signs is looked at together.
+  constexpr size_t block = 64;
+  for (size_t first = 0; first < slots; first += block) {
+    int16_t signs = 0;
+    for (size_t i = 0; i < block; ++i) signs = static_cast<int16_t>(signs | left_[first + i]);
+    if (signs < 0) merge_due(first, first + block);
+  }
+  if (++settles_ % settles_a_sweep == 0) sweep();
+}
+
+void hot_rows::merge_due(size_t first, size_t last) {
+  for (size_t at = first; at < last; ++at) {
+    if (left_[at] < 0) merge(at);
+  }
+}
+
+void hot_rows::sweep() {
   for (size_t at = 0; at < slots; ++at) {
-    if (uses_[at] == 0 && !sweep) continue;
     slot& s = slots_[at];
     if (!s.home) continue;
-    const bool idle = sweep && s.merges == 0 && uses_[at] < uses_to_stay;
-    if (uses_[at] >= s.merge_at || sweep) merge(at);
-    if (sweep) s.merges = 0;
+    const bool idle = s.merges == 0 && uses(at) < uses_to_stay;
+    if (uses(at) > 0) merge(at);
+    s.merges = 0;
     if (idle) free_slot(at);
   }
 }

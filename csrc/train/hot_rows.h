@@ -54,7 +54,7 @@ class hot_rows {
     for (size_t i = 0; i < in.features; ++i) {
       const size_t at = slot_of(in.id[i]);
       const bool own = copies[at].id == in.id[i];
-      uses_[at] += own;
+      left_[at] = static_cast<int16_t>(left_[at] - own);
       rows[i] = {copies + at, lanes + at * lanes_};
       mine.add_if(own, i);
       common.add_if(!own, i);
@@ -79,19 +79,18 @@ class hot_rows {
     }
   }
 
-  // Between batches: now and then merges the copies that are due and gives up idle ones.
-  void settle() {
-    if (++settles_ % settles_a_look == 0) look();
-  }
+  // Between batches: merges the copies that are due and, now and then, gives up idle ones.
+  void settle();
   // Merges and gives up all: the rows then hold everything that was learned.
   void give_up();
 
  private:
   static constexpr size_t slots = 2048;
   static constexpr uint32_t votes_to_adopt = 4;
-  // Uses between merges: few while a row is young and moves fast, doubling to the maximum.
-  static constexpr uint32_t merge_after_min = 32, merge_after_max = 512;
-  static constexpr uint32_t settles_a_look = 4, looks_a_sweep = 64;
+  // Uses between merges: a part of all uses so far, so that what the others do not know yet stays
+  // small beside what all know.
+  static constexpr uint32_t merge_after_min = 8, merge_after_max = 256, merge_after_part = 32;
+  static constexpr uint32_t settles_a_sweep = 256;
   // Uses within a sweep that keep a copy: about one in a hundred samples.
   static constexpr uint32_t uses_to_stay = 64;
 
@@ -99,14 +98,17 @@ class hot_rows {
     row_ref home;     // the table's row
     coordinate base;  // its w when the copy was last equal to it
     uint64_t challenger;
-    uint32_t merge_at;
+    uint32_t merge_at;  // uses
+    uint32_t merged;    // uses so far
     uint16_t votes;
     uint16_t merges;  // since the last sweep
   };
 
   static size_t slot_of(uint64_t id) { return (id >> 32) & (slots - 1); }
   void adopt(row_ref home);
-  void look();
+  void merge_due(size_t first, size_t last);
+  void sweep();
+  uint32_t uses(size_t at) const { return slots_[at].merge_at - static_cast<uint32_t>(left_[at]); }
   void merge(size_t at);
   void merge_lanes(size_t at);
   void free_slot(size_t at);
@@ -115,7 +117,7 @@ class hot_rows {
   const size_t lanes_;
   uint32_t settles_ = 0;
   buffer<row_head> copies_;         // (slots); a free one has the id of another slot
-  buffer<uint32_t> uses_;           // (slots), since the last merge
+  buffer<int16_t> left_;            // (slots), uses until the next merge; below 0 it is due
   buffer<slot> slots_;              // (slots)
   buffer<coordinate> lane_copies_;  // (slots, lanes)
   buffer<coordinate> lane_bases_;   // (slots, lanes)

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
@@ -9,6 +10,7 @@ namespace {
 
 // Outgrown indexes are freed when they are worth a pause.
 constexpr uint64_t retired_bytes_min = uint64_t{8} << 20;
+constexpr uint64_t retired_share = 32;  // of the table
 
 // The one switch from a run-time number of factors to one that the compiler knows.
 template <class Function>
@@ -23,12 +25,13 @@ void with_lanes(size_t factors, Function&& function) {
 
 }  // namespace
 
-trainer::trainer(model& m, size_t threads, const parse_options& options)
+trainer::trainer(model& m, const train_options& options, const parse_options& parsing)
     : model_(m),
-      alone_(threads == 1),
+      in_turn_(options.deterministic && options.threads > 1),
+      alone_(in_turn_ || options.threads == 1),
       learner_(m.factors()),
-      workers_([this, threads] {
-        std::vector<std::unique_ptr<worker_state>> states(threads);
+      workers_([this, &options] {
+        std::vector<std::unique_ptr<worker_state>> states(options.threads);
         for (auto& state : states) {
           state = std::make_unique<worker_state>();
           if (alone_) continue;
@@ -37,7 +40,7 @@ trainer::trainer(model& m, size_t threads, const parse_options& options)
         }
         return states;
       }()),
-      stream_(threads, options, *this) {
+      stream_(options.threads, parsing, *this) {
   // From here on the state alone decides what is predicted.
   m.stored = {};
 }
@@ -69,37 +72,72 @@ void trainer::pause(const Change& change) {
 
 status trainer::consume(size_t worker, uint64_t, const batch_source& source, batch& in) {
   worker_state& state = *workers_[worker];
+  if (in_turn_) {
+    put_by(state, source, in);
+    return {};
+  }
   // Somebody waits for all workers' locks: to take this one's again and again would starve them.
   if (pausing_) const std::lock_guard<std::mutex> wait(pause_lock_);
-  {
-    const std::lock_guard<std::mutex> hold(state.lock);
-    if (state.results.size() < in.samples) state.results.resize(in.samples);
-    if (alone_) {
-      find_rows(model_, in, state.scratch);
-      with_lanes(model_.factors(),
-                 [&](auto lanes) { learn_batch<alone, lanes>(state, model_.bias, in); });
-    } else {
-      find_rows(model_, in, *state.hot, state.scratch);
-      with_lanes(model_.factors(),
-                 [&](auto lanes) { learn_batch<shared, lanes>(state, state.bias, in); });
-      state.hot->settle();
-      merge_bias(state);
-    }
-    for (size_t sample = 0; sample < in.samples; ++sample) {
-      const step_result& result = state.results[sample];
-      if (result.refused) {
-        stream_.refuse(source, in, sample);
-      } else {
-        state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
-                         static_cast<double>(in.weight[sample]));
-      }
-    }
-  }
+  learn_now(state, source, in);
   table& rows = model_.rows();
-  if (rows.retired_bytes() > retired_bytes_min && rows.retired_bytes() > rows.memory_bytes() / 32) {
+  if (rows.retired_bytes() > retired_bytes_min &&
+      rows.retired_bytes() > rows.memory_bytes() / retired_share) {
     pause([&rows] { rows.reclaim(); });
   }
   return {};
+}
+
+// Keeps the batch and leaves an empty one in its place.
+void trainer::put_by(worker_state& state, const batch_source& source, batch& in) {
+  if (state.spare.empty()) state.spare.emplace_back();
+  state.source = &source;
+  state.waiting.push_back(std::move(in));
+  in = std::move(state.spare.back());
+  state.spare.pop_back();
+}
+
+status trainer::finish_source(size_t worker, uint64_t order) {
+  if (!in_turn_) return {};
+  worker_state& state = *workers_[worker];
+  const auto start = std::chrono::steady_clock::now();
+  if (!turns_.wait_for(order, [this] { return stream_.stopped(); })) return {};
+  const auto turn = std::chrono::steady_clock::now();
+  stream_.waited(worker, std::chrono::duration<double>(turn - start).count());
+  // One thread would add to one meter: sums of doubles depend on their order.
+  worker_state& learner = *workers_.front();
+  for (batch& in : state.waiting) {
+    learn_now(learner, *state.source, in);
+    state.spare.push_back(std::move(in));
+  }
+  state.waiting.clear();
+  model_.rows().reclaim();
+  turns_.over();
+  return {};
+}
+
+void trainer::learn_now(worker_state& state, const batch_source& source, const batch& in) {
+  const std::lock_guard<std::mutex> hold(state.lock);
+  if (state.results.size() < in.samples) state.results.resize(in.samples);
+  if (alone_) {
+    find_rows(model_, in, state.scratch);
+    with_lanes(model_.factors(),
+               [&](auto lanes) { learn_batch<alone, lanes>(state, model_.bias, in); });
+  } else {
+    find_rows(model_, in, *state.hot, state.scratch);
+    with_lanes(model_.factors(),
+               [&](auto lanes) { learn_batch<shared, lanes>(state, state.bias, in); });
+    state.hot->settle();
+    merge_bias(state);
+  }
+  for (size_t sample = 0; sample < in.samples; ++sample) {
+    const step_result& result = state.results[sample];
+    if (result.refused) {
+      stream_.refuse(source, in, sample);
+    } else {
+      state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
+                       static_cast<double>(in.weight[sample]));
+    }
+  }
 }
 
 train_progress trainer::progress(bool close_window) {

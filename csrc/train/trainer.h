@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "feature/sample_stream.h"
+#include "io/turns.h"
 #include "model/model.h"
 #include "train/meter.h"
 #include "train/step.h"
@@ -21,10 +22,17 @@ struct train_progress {
   uint64_t memory_bytes = 0;  // of the table
 };
 
+struct train_options {
+  size_t threads = 1;
+  // The bytes that one thread would leave, whatever the number of threads: they parse side by side
+  // and learn in turn, chunk by chunk.
+  bool deterministic = false;
+};
+
 class trainer : private batch_consumer {
  public:
   // The model outlives the trainer and is not read by others until finish().
-  trainer(model& m, size_t threads, const parse_options& options);
+  trainer(model& m, const train_options& options, const parse_options& parsing);
 
   sample_stream& input() { return stream_; }
 
@@ -44,10 +52,15 @@ class trainer : private batch_consumer {
     // With other workers about: what this one keeps to itself for a while.
     std::unique_ptr<hot_rows> hot;
     bias_state bias, bias_base;
+    // Deterministic: what was parsed and waits for its turn, and batches to parse into.
+    std::vector<batch> waiting, spare;
+    const batch_source* source = nullptr;  // of those that wait
   };
 
   status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) override;
-  status finish_source(size_t, uint64_t) override { return {}; }
+  status finish_source(size_t worker, uint64_t order) override;
+  void put_by(worker_state& state, const batch_source& source, batch& in);
+  void learn_now(worker_state& state, const batch_source& source, const batch& in);
   template <class Locking, size_t Lanes>
   void learn_batch(worker_state& state, bias_state& bias, const batch& in);
   void merge_bias(worker_state& state);
@@ -56,7 +69,9 @@ class trainer : private batch_consumer {
   void pause(const Change& change);
 
   model& model_;
-  const bool alone_;
+  const bool in_turn_;
+  const bool alone_;  // one worker learns at a time
+  turns turns_;
   const learner learner_;
   std::mutex pause_lock_;
   std::atomic<bool> pausing_{false};

@@ -124,7 +124,7 @@ class _Input(metaclass=_Bound):
     # sample, blank, comment: counts; bad {reason: count}, bad_lines, comment_text and examples, of
     # source, line, column, reason, text, detail
     def log(self) -> dict[str, Any]: ...
-    # seconds in reading, blocked, parsing, learning
+    # seconds: elapsed; the reader's reading, blocked; the workers' waiting, parsing, learning
     def times(self) -> dict[str, float]: ...
     @property
     def stopped(self) -> bool: ...
@@ -136,7 +136,12 @@ class _Input(metaclass=_Bound):
 class Trainer(_Input):
     # format: text or libffm; bad_lines_fd: -1 for none
     def __init__(
-        self, model: Model, threads: int, format: str = "text", bad_lines_fd: int = -1
+        self,
+        model: Model,
+        threads: int,
+        format: str = "text",
+        bad_lines_fd: int = -1,
+        deterministic: bool = False,
     ) -> None: ...
     # window and total (samples, weight_sum, label_sum, prediction_sum, logloss, auc, auc_error),
     # features, memory_bytes

@@ -13,7 +13,7 @@ from fmtrain.lazy import np, npt
 Self = TypeVar("Self", bound="Estimator")
 
 #: The parameters beside the hyper-parameters, with their defaults.
-OWN_PARAMETERS: dict[str, Any] = {"names": False, "threads": 1}
+OWN_PARAMETERS: dict[str, Any] = {"names": False, "threads": 1, "deterministic": False}
 
 
 class Estimator:

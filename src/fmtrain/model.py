@@ -29,7 +29,8 @@ class FTRLModel(Estimator):
     FTRL-Proximal per coordinate (McMahan et al., KDD 2013), factorization machine of order 2
     (Rendle, ICDM 2010). Follows scikit-learn's conventions. The parameters' meanings, ranges and
     defaults are those of `fmtrain fit --help`; `names` keeps the features' names for dumps;
-    `threads` learn in parallel (1: the same stream gives the same bytes).
+    `threads` learn in parallel. One thread leaves the same bytes for the same stream; several do
+    with `deterministic`, where they parse side by side and learn in turn.
 
     X may be a list of text lines (`name[:value] ...`), an iterable of {name: value}, a scipy
     sparse matrix, a 2-d array or a DataFrame; the column j without a name is the feature `str(j)`.
@@ -64,6 +65,7 @@ class FTRLModel(Estimator):
         hash_seed: int = default("hash_seed"),
         names: bool = False,
         threads: int = 1,
+        deterministic: bool = False,
     ) -> None:
         self.bias = bias
         self.linear = linear
@@ -85,6 +87,7 @@ class FTRLModel(Estimator):
         self.hash_seed = hash_seed
         self.names = names
         self.threads = threads
+        self.deterministic = deterministic
 
     # ---- training ----
 
@@ -122,7 +125,7 @@ class FTRLModel(Estimator):
         labels, found = encode_labels(y, matrix.rows, known)
         weight = encode_weights(sample_weight, matrix.rows)
         self._check_columns(X, matrix, first=not hasattr(self, "_native"))
-        stream = _core.Trainer(native, self.threads)
+        stream = _core.Trainer(native, self.threads, deterministic=self.deterministic)
         matrix.push(stream, labels, weight)
         stream.finish()
         self._native, self.classes_ = native, found
@@ -284,7 +287,7 @@ class FTRLModel(Estimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the whole state to one file, whole or not at all.
 
-        Not in the file: `threads`, and class labels other than 0 and 1 (pickle keeps them).
+        Not in the file: `threads`, `deterministic`, and class labels other than 0 and 1 (pickle keeps them).
         """
         self._fitted().save(os.fsencode(path))
 

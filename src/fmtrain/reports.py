@@ -25,7 +25,8 @@ class Progress:
 @dataclass
 class FitReport:
     """What a run did. Fields of `log`: sample, blank, comment, bad {reason: count}, bad_lines,
-    examples, comment_text. `times`: seconds in reading, blocked, parsing, learning."""
+    examples, comment_text. `times`: seconds elapsed, the reader's in reading and blocked, all
+    workers' in waiting, parsing and learning."""
 
     epochs: int = 0
     progress: Progress | None = None

@@ -108,7 +108,11 @@ class Run:
     def _one_epoch(self, epoch: int) -> None:
         with self._bad_lines_file(epoch) as side_fd:
             stream = _core.Trainer(
-                self.model._native, self.model._check_threads(), self.format, side_fd
+                self.model._native,
+                self.model._check_threads(),
+                self.format,
+                side_fd,
+                self.model.deterministic,
             )
             tick = None if self.progress is None else (lambda: self._tick(stream, epoch))
             try:

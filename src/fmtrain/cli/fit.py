@@ -90,6 +90,13 @@ def fit(
         ),
     ] = None,
     threads: Threads = None,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic",
+            help="Leave the bytes that one thread would: threads parse together, learn in turn.",
+        ),
+    ] = False,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the sources (files only).")] = 1,
     valid: Annotated[
         str | None, typer.Option(help="Evaluate on these samples after every epoch.")
@@ -120,6 +127,7 @@ def fit(
     all_hyper = {**(parse_dim(dim) if dim else {}), **hyper}
     count = available_threads() if threads is None else threads
     trained = start_model(init_model, names, count, all_hyper)
+    trained.deterministic = deterministic
     train_through_signals()
     greet_terminal(sources or ["-"])
     with FitDisplay(log_json) as display:

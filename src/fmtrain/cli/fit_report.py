@@ -143,6 +143,21 @@ def share(part: int, whole: int) -> str:
     return f"{part:,} ({100 * part / whole:.1f}%)" if whole else "0"
 
 
+def of_workers(times: dict[str, float]) -> float:
+    return times["waiting"] + times["parsing"] + times["learning"]
+
+
+def shares(times: dict[str, float], parts: tuple[str, ...], whole: float) -> str:
+    return ", ".join(f"{part} {100 * times[part] / max(whole, 1e-9):.0f}%" for part in parts)
+
+
+def bound(times: dict[str, float]) -> str:
+    """What a user would have to make faster: the input, or what the workers do."""
+    if times["reading"] > times["blocked"] and times["waiting"] > of_workers(times) / 2:
+        return "its input"
+    return "parsing" if times["parsing"] > times["learning"] else "learning"
+
+
 def summary(model: FTRLModel, path: str) -> str:
     report = model.report_
     assert report.progress is not None
@@ -167,9 +182,10 @@ def summary(model: FTRLModel, path: str) -> str:
         ),
         (
             "time",
-            f"reading {times['reading']:.2f} s, waiting for workers {times['blocked']:.2f} s; "
-            f"workers: parsing {times['parsing']:.2f} s, learning {times['learning']:.2f} s",
+            f"{times['elapsed']:.2f} s, bound by {bound(times)}",
         ),
+        ("  reader", shares(times, ("reading", "blocked"), times["elapsed"])),
+        ("  workers", shares(times, ("waiting", "parsing", "learning"), of_workers(times))),
     ]
     for epoch in report.valid:
         best = "  best" if epoch["epoch"] == report.best_epoch else ""
