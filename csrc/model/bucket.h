@@ -44,8 +44,8 @@ struct alignas(64) bucket {
     __atomic_store_n(&tags_[slot / 8], word, __ATOMIC_RELEASE);
   }
 
- private:
-  // A byte of `same` is 0 where the tag matches; the sum carries into a byte's top bit exactly
+  // What match() does eight slots at a time where there is no SSE2; public for its test. A byte of
+  // `same` is 0 where the tag matches; the sum carries into a byte's top bit exactly
   // where it is not 0.
   static uint32_t match_word(uint64_t word, uint8_t tag) {
     constexpr uint64_t low_bits = 0x7f7f7f7f7f7f7f7fULL, ones = 0x0101010101010101ULL;
@@ -54,6 +54,7 @@ struct alignas(64) bucket {
     return static_cast<uint32_t>(((zero >> 7) * 0x0102040810204080ULL) >> 56);
   }
 
+ private:
   uint64_t tags_[2];
   uint16_t low_[slots];
   uint8_t high_[slots];

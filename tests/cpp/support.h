@@ -82,6 +82,13 @@ inline uint64_t id_of(std::string_view name, uint32_t seed = 0) {
   return hash_name(name.data(), name.size(), seed);
 }
 
+// A row's state as one list: z and n of w, then z of all lanes, then n of all lanes.
+inline float& value_of(row_ref row, size_t i, size_t factors) {
+  if (i < 2) return i == 0 ? row.w().z : row.w().n;
+  return i < 2 + factors ? row.v[i - 2].z : row.v[i - 2 - factors].n;
+}
+inline size_t values_of(const model& m) { return 2 + 2 * m.factors(); }
+
 // A folder that is gone afterwards.
 class temporary_folder {
  public:

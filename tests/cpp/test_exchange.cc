@@ -68,8 +68,8 @@ TEST(alphafm_formats_bring_the_model_back) {
         const row_ref other = back->rows().find<alone>(row.id());
         for (size_t i = 0; i < 2 + 2 * k; ++i) {
           const bool untouched_v =
-              i >= 2 && i < 2 + k && row.values()[i] == 0 && row.values()[i + k] == 0;
-          if (!untouched_v) CHECK_EQ(other.values()[i], row.values()[i]);
+              i >= 2 && i < 2 + k && value_of(row, i, k) == 0 && value_of(row, i + k, k) == 0;
+          if (!untouched_v) CHECK_EQ(value_of(other, i, k), value_of(row, i, k));
         }
       });
     }
@@ -135,7 +135,7 @@ TEST(text_holds_every_weight) {
       const row_ref row = m->rows().find<alone>(id);
       CHECK(static_cast<bool>(row));
       float w = 0, v[4] = {}, got = 0;
-      m->weights_of<4>(id, row.values(), &w, v);
+      m->weights_of(row, &w, v);
       text >> got;
       CHECK_EQ(got, w);
       for (const float lane : v) {
@@ -174,7 +174,7 @@ TEST(names_that_lines_cannot_hold) {
                                      {"", "", false}};
   for (const auto& [name, in_text, in_alphafm] : names) {
     model m(hyper_of({{"factors", "0"}}), true);
-    m.rows().find_or_insert<alone>(id_of(name), name, [](float* state) { state[0] = 5; });
+    m.rows().find_or_insert<alone>(id_of(name), name, [](row_ref row) { row.w().z = 5; });
     export_counts counts;
     memory_sink sink;
     const export_options alphafm_text = {export_format::alphafm_text, true, true};
@@ -203,7 +203,7 @@ TEST(json_escapes_what_it_must) {
       {"\xe6\x97", "\"\\udce6\\udc97\""},                        // cut
   };
   for (const auto& [name, escaped] : names) {
-    m.rows().find_or_insert<alone>(id_of(name), name, [](float* state) { state[0] = 5; });
+    m.rows().find_or_insert<alone>(id_of(name), name, [](row_ref row) { row.w().z = 5; });
   }
   export_counts counts;
   const std::string json = exported(m, export_format::json, false, &counts);

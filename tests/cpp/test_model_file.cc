@@ -65,11 +65,11 @@ TEST(many_blocks) {
   model m(hyper_of({{"factors", "2"}}), true);
   for (uint64_t i = 0; i < 100000; ++i) {
     const row_ref row = m.rows().find_or_insert<alone>(hash_detail::mix_final(i),
-                                                       std::string(i % 41, 'n'), [](float*) {});
-    row.values()[i % 6] = static_cast<float>(i);
+                                                       std::string(i % 41, 'n'), [](row_ref) {});
+    value_of(row, i % 6, 2) = static_cast<float>(i);
   }
   // A name longer than a block aims at.
-  m.rows().find_or_insert<alone>(~uint64_t{0}, std::string(3 << 20, 'x'), [](float*) {});
+  m.rows().find_or_insert<alone>(~uint64_t{0}, std::string(3 << 20, 'x'), [](row_ref) {});
   const std::string bytes = bytes_of(m);
   CHECK(bytes.size() > size_t{6} << 20);
   check_round_trip(bytes);

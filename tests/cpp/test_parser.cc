@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "feature/scan.h"
 #include "feature/text_source.h"
 #include "support.h"
 
@@ -212,28 +211,6 @@ TEST(every_reason_has_its_words) {
   for (int kind = 0; kind < line_kinds; ++kind) {
     CHECK(std::string(reason_name(static_cast<line_kind>(kind))).size() > 3);
     CHECK(std::string(reason_text(static_cast<line_kind>(kind))).size() > 3);
-  }
-}
-
-TEST(scan_token_is_the_portable_one) {
-  test_random random(5);
-  const std::string_view ends = " \t:\n";
-  for (int round = 0; round < 20000; ++round) {
-    const size_t size = random.below(70);
-    std::string text;
-    // Bytes that differ from an end in one bit are what a wrong mask would take for one.
-    for (size_t i = 0; i < size; ++i) {
-      const auto near = static_cast<char>(random.pick(ends) ^ (1 << random.below(8)));
-      text.push_back(random.below(8) == 0   ? random.pick(ends)
-                     : random.below(2) == 0 ? near
-                                            : static_cast<char>(random.next()));
-    }
-    text.push_back('\n');
-    text.append(padding_bytes, ':');
-    for (size_t at = 0; at <= size; ++at) {
-      CHECK_EQ(scan_token(text.data() + at) - text.data(),
-               scan_token_portable(text.data() + at) - text.data());
-    }
   }
 }
 

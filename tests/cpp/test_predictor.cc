@@ -40,7 +40,7 @@ std::vector<double> scores_by_definition(const model& m, const std::string& text
       if (!row) continue;
       float w = 0;
       std::vector<float> v(k);
-      m.weights_of<any_width>(row.id(), row.values(), &w, v.data());
+      m.weights_of(row, &w, v.data());
       score += static_cast<double>(w) * x;
       terms.emplace_back();
       for (const float lane : v) terms.back().push_back(static_cast<double>(lane) * x);

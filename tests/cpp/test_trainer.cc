@@ -20,15 +20,16 @@ std::string synth_text(uint64_t samples, int64_t factors = 0, bool weights = tru
   return synth(options).text(0, samples, nullptr);
 }
 
-const float* state_of(const model& m, std::string_view name) {
+row_ref row_of(const model& m, std::string_view name) {
   const row_ref row = m.rows().find<alone>(id_of(name));
   CHECK(static_cast<bool>(row));
-  return row.values();
+  return row;
 }
+coordinate w_of(const model& m, std::string_view name) { return row_of(m, name).w(); }
 
 void check_finite(const model& m) {
   m.rows().for_each([&](row_ref row, std::string_view) {
-    for (size_t i = 0; i < m.rows().row_floats(); ++i) CHECK(std::isfinite(row.values()[i]));
+    for (size_t i = 0; i < values_of(m); ++i) CHECK(std::isfinite(value_of(row, i, m.factors())));
   });
   CHECK(std::isfinite(m.bias.z) && std::isfinite(m.bias.n));
 }
@@ -39,12 +40,11 @@ TEST(three_rows_by_the_book) {
       hyper_of({{"bias", "0"}, {"factors", "0"}, {"alpha", "0.1"}, {"l1", "0.01"}, {"l2", "1"}}),
       false);
   const meter seen = train(m, "1 a:1 b:2\n0 a:1\n1 b:1\n");
-  const float* const a = state_of(m, "a");
-  const float* const b = state_of(m, "b");
-  CHECK_NEAR(static_cast<double>(a[0]), -.05743494018576245, 1e-6);
-  CHECK_NEAR(static_cast<double>(a[1]), .5077142606647347, 1e-6);
-  CHECK_NEAR(static_cast<double>(b[0]), -1.541400278847183, 1e-6);
-  CHECK_NEAR(static_cast<double>(b[1]), 1.2383553196182688, 1e-6);
+  const coordinate a = w_of(m, "a"), b = w_of(m, "b");
+  CHECK_NEAR(static_cast<double>(a.z), -.05743494018576245, 1e-6);
+  CHECK_NEAR(static_cast<double>(a.n), .5077142606647347, 1e-6);
+  CHECK_NEAR(static_cast<double>(b.z), -1.541400278847183, 1e-6);
+  CHECK_NEAR(static_cast<double>(b.n), 1.2383553196182688, 1e-6);
   // Progressive: scored before it is learned.
   const double p[] = {.5, .5076556516623594, .5117835320083224};
   CHECK_NEAR(seen.prediction_sum, p[0] + p[1] + p[2], 1e-6);
@@ -84,12 +84,12 @@ TEST(no_update_is_lost_between_threads) {
     CHECK_EQ(m.seen.label_sum, samples / 3.0);
     CHECK_EQ(m.seen.weight_sum, 1.0 * samples);
     CHECK_EQ(m.rows().rows(), 51u);
-    CHECK_EQ(state_of(m, "a")[1], 0.25f * samples * 11);
-    CHECK_EQ(state_of(m, "a")[0], 0.5f * samples / 3 * 11);
+    CHECK_EQ(w_of(m, "a").n, 0.25f * samples * 11);
+    CHECK_EQ(w_of(m, "a").z, 0.5f * samples / 3 * 11);
     CHECK_EQ(m.bias.n, 0.25 * samples);
     CHECK_EQ(m.bias.z, 0.5 * samples / 3);
     for (int i = 0; i < 50; ++i) {
-      CHECK_EQ(state_of(m, "b" + std::to_string(i))[1], 0.25f * samples / 50);
+      CHECK_EQ(w_of(m, "b" + std::to_string(i)).n, 0.25f * samples / 50);
     }
   }
 }
@@ -121,20 +121,20 @@ TEST(a_weight_multiplies_the_gradient) {
   model weighted(hyper_of({{"factors", "0"}}), false), plain(weighted.hypers(), false);
   train(weighted, "1:3 a\n");
   train(plain, "1 a:3\n");
-  CHECK_EQ(state_of(weighted, "a")[1], state_of(plain, "a")[1]);
-  CHECK_EQ(state_of(weighted, "a")[1], 2.25f);  // (3 / 2)^2: not thrice 1/4
+  CHECK_EQ(w_of(weighted, "a").n, w_of(plain, "a").n);
+  CHECK_EQ(w_of(weighted, "a").n, 2.25f);  // (3 / 2)^2: not thrice 1/4
   CHECK_EQ(weighted.seen.weight_sum, 3.0);
   CHECK_EQ(weighted.seen.label_sum, 3.0);
   model unmoved(weighted.hypers(), false);
   train(unmoved, "1:0 a\n");
-  CHECK_EQ(state_of(unmoved, "a")[0], 0.0f);
+  CHECK_EQ(w_of(unmoved, "a").z, 0.0f);
 }
 
 TEST(a_name_that_stands_twice_is_updated_twice) {
   model m(hyper_of({{"factors", "0"}, {"l1", "0"}}), false);
   train(m, "1 a:1 a:2\n");
-  CHECK_EQ(state_of(m, "a")[0], -1.5f);
-  CHECK_EQ(state_of(m, "a")[1], 1.25f);
+  CHECK_EQ(w_of(m, "a").z, -1.5f);
+  CHECK_EQ(w_of(m, "a").n, 1.25f);
 }
 
 // ---- samples that cannot be learned ----
@@ -161,8 +161,9 @@ TEST(refused_samples_leave_no_trace) {
       CHECK_EQ(run.progress(false).total.samples, 1u);
       CHECK_EQ(m.seen.samples, 4u);
       for (const char* name : {"known", "other"}) {
-        for (size_t i = 0; i < m.rows().row_floats(); ++i) {
-          CHECK_EQ(state_of(m, name)[i], state_of(before, name)[i]);
+        const row_ref now = row_of(m, name), then = row_of(before, name);
+        for (size_t i = 0; i < values_of(m); ++i) {
+          CHECK_EQ(value_of(now, i, m.factors()), value_of(then, i, m.factors()));
         }
       }
       const std::vector<bad_line> examples = run.input().log().examples();
@@ -236,8 +237,8 @@ TEST(terms_that_are_off_are_not_learned) {
   CHECK_EQ(m.bias.n, 0.0);
   double v_n = 0;
   m.rows().for_each([&](row_ref row, std::string_view) {
-    CHECK_EQ(row.values()[1], 0.0f);
-    v_n += static_cast<double>(row.values()[2 + 4]);
+    CHECK_EQ(row.w().n, 0.0f);
+    v_n += static_cast<double>(row.v[0].n);
   });
   CHECK(v_n > 0);
 }
@@ -256,7 +257,7 @@ TEST(windows_add_up) {
     samples += now.window.samples;
     loss += now.window.loss_sum;
     CHECK_EQ(now.total.samples, samples);
-    CHECK(now.memory_bytes >= now.features * m.rows().row_bytes());
+    CHECK(now.memory_bytes >= now.features * sizeof(row_head));
   }
   CHECK_OK(run.finish());
   const train_progress last = run.progress(false);

@@ -35,7 +35,7 @@ void check_weights(const model& m) {
   std::vector<float> v(m.factors());
   float w = 0;
   m.rows().for_each([&](row_ref row, std::string_view) {
-    m.weights_of<any_width>(row.id(), row.values(), &w, v.data());
+    m.weights_of(row, &w, v.data());
     FUZZ_CHECK(!std::isnan(w));
     for (const float lane : v) FUZZ_CHECK(!std::isnan(lane));
   });
