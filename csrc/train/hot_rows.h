@@ -34,6 +34,9 @@ class feature_list {
   void visit_until(size_t end, const Visit& visit) {
     for (; next_ < size_ && features_[next_] < end; ++next_) visit(features_[next_]);
   }
+  void skip_until(size_t end) {
+    visit_until(end, [](uint32_t) {});
+  }
 
  private:
   buffer<uint32_t> features_;

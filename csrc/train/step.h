@@ -115,7 +115,12 @@ step_result learn(const model& m, const learner& learn_as, const batch& in, size
   // A NaN anywhere makes the score NaN; an infinite S_f makes a gradient too large.
   result.refused = !(std::fabs(result.score) < INFINITY) || !(std::fabs(slope) <= gradient_max) ||
                    !(steepest <= gradient_max);
-  if (result.refused) return result;
+  if (result.refused) {
+    // The next sample's features begin where this one's end.
+    s.mine.skip_until(first + features);
+    s.common.skip_until(first + features);
+    return result;
+  }
 
   const bool linear = m.hypers().linear;
   if (linear) {
