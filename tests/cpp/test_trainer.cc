@@ -176,6 +176,42 @@ TEST(refused_samples_leave_no_trace) {
   }
 }
 
+// Within one batch, by threads that have copies of some of the rows: n and z are exact sums of what
+// the others of the batch learned (see no_update_is_lost_between_threads).
+TEST(refused_samples_leave_no_trace_between_threads) {
+  constexpr int samples = 30000;
+  for (const char* factors : {"0", "4", "5"}) {
+    std::string text;
+    for (int i = 0; i < samples; ++i) {
+      const bool refused = i % 3 == 1 || i % 40 < 4;
+      text += std::string(i % 2 == 0 ? "1" : "0") + " a b" + std::to_string(i % 70) +
+              (refused ? " c:1e30 a a d\n" : " c:2\n");
+    }
+    uint64_t learned = 0;
+    float z = 0;
+    for (int i = 0; i < samples; ++i) {
+      if (i % 3 == 1 || i % 40 < 4) continue;
+      ++learned;
+      z += i % 2 == 0 ? -0.5f : 0.5f;
+    }
+    for (const size_t threads : {1, 4}) {
+      model m(hyper_of({{"factors", factors}, {"l1", "1e9"}, {"v_l1", "1e9"}, {"init_stdev", "0"}}),
+              false);
+      CHECK_EQ(train(m, text, threads).samples, learned);
+      CHECK_EQ(w_of(m, "a").z, z);
+      CHECK_EQ(w_of(m, "a").n, 0.25f * static_cast<float>(learned));
+      CHECK_EQ(w_of(m, "c").z, 2 * z);
+      CHECK_EQ(w_of(m, "c").n, static_cast<float>(learned));
+      CHECK_EQ(w_of(m, "d").n, 0.0f);
+      double n = 0;
+      for (int i = 0; i < 70; ++i) {
+        n += static_cast<double>(w_of(m, "b" + std::to_string(i)).n);
+      }
+      CHECK_EQ(n, 0.25 * static_cast<double>(learned));
+    }
+  }
+}
+
 TEST(the_largest_value_of_a_refused_sample_is_named) {
   model m(hyper_of({{"factors", "0"}}), false);
   trainer run(m, 1, parse_options());
