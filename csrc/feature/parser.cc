@@ -116,10 +116,9 @@ bool is_lone_hash(const char* p, const char* last) {
   return *p == '#' && (p + 1 == last || is_blank(p[1]));
 }
 
-// One feature at p: adds it to the batch, returns where it ended.
 // The value between a colon and the separator that ends it.
 parse_result parse_feature_value(const char* first, const char* end, float* value) {
-  if (first == end) return {line_kind::missing_value, first - 1};
+  if (first == end && *end != ':') return {line_kind::missing_value, first - 1};
   if (end == first + 1 && is_digit(*first)) {
     *value = static_cast<float>(*first - '0');
     return {line_kind::sample, end};
