@@ -52,8 +52,9 @@ inline void feed_all(sample_stream& stream, std::string_view text, const char* n
 }
 
 // One pass; returns the meter of it.
-inline meter train(model& m, std::string_view text, size_t threads = 1) {
-  trainer run(m, threads, parse_options());
+inline meter train(model& m, std::string_view text, size_t threads = 1,
+                   bool deterministic = false) {
+  trainer run(m, {threads, deterministic}, parse_options());
   feed_all(run.input(), text);
   CHECK_OK(run.finish());
   return run.progress(false).total;

@@ -87,7 +87,7 @@ TEST(every_line_is_good) {
   o.fields = 120;
   const std::string text = synth(o).text(0, 400, nullptr);
   model m(hyper_of({{"factors", "0"}}), true);
-  trainer run(m, 1, parse_options());
+  trainer run(m, {1, false}, parse_options());
   feed_all(run.input(), text);
   CHECK_OK(run.finish());
   const line_counts counts = run.input().log().counts();

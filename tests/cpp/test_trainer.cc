@@ -153,7 +153,7 @@ TEST(refused_samples_leave_no_trace) {
       train(m, "1 known other\n0 other\n1 known\n");
       model before(m.hypers(), true);
       train(before, "1 known other\n0 other\n1 known\n");
-      trainer run(m, 1, parse_options());
+      trainer run(m, {1, false}, parse_options());
       feed_all(run.input(), std::string("# comment\n") + line + "\n1 later\n");
       CHECK_OK(run.finish());
       const line_counts counts = run.input().log().counts();
@@ -214,7 +214,7 @@ TEST(refused_samples_leave_no_trace_between_threads) {
 
 TEST(the_largest_value_of_a_refused_sample_is_named) {
   model m(hyper_of({{"factors", "0"}}), false);
-  trainer run(m, 1, parse_options());
+  trainer run(m, {1, false}, parse_options());
   feed_all(run.input(), "1 a b:-1e30 c:1e20\n1:1e30\n");
   CHECK_OK(run.finish());
   const std::vector<bad_line> examples = run.input().log().examples();
@@ -283,7 +283,7 @@ TEST(terms_that_are_off_are_not_learned) {
 
 TEST(windows_add_up) {
   model m(hyper_of({{"factors", "0"}}), false);
-  trainer run(m, 3, parse_options());
+  trainer run(m, {3, false}, parse_options());
   const std::string text = synth_text(20000);
   uint64_t samples = 0;
   double loss = 0;
@@ -305,11 +305,37 @@ TEST(windows_add_up) {
   CHECK_EQ(m.seen.samples, 100000u);  // once
 }
 
+TEST(deterministic_threads_leave_the_bytes_of_one) {
+  // Weights whose sums depend on their order, and lines that are bad.
+  std::string text;
+  test_random random(5);
+  const std::string plain = synth_text(30000);
+  for (size_t at = 0, line = 0; at < plain.size(); ++line) {
+    const size_t end = plain.find('\n', at) + 1;
+    text += line % 1000 == 7 ? "nonsense\n" : "";
+    text += plain[at];
+    if (plain[at + 1] == ' ') text += ":0." + std::to_string(1 + random.below(99999));
+    text += plain.substr(at + 1, end - at - 1);
+    at = end;
+  }
+  for (const char* factors : {"0", "3", "8"}) {
+    model one(hyper_of({{"factors", factors}}), true);
+    const meter expected = train(one, text);
+    CHECK_EQ(expected.samples, 30000u);
+    for (const size_t threads : {1, 2, 3, 8}) {
+      model m(hyper_of({{"factors", factors}}), true);
+      const meter got = train(m, text, threads, true);
+      CHECK(bytes_of(m) == bytes_of(one));
+      CHECK_EQ(got.loss_sum, expected.loss_sum);
+    }
+  }
+}
+
 TEST(a_stop_leaves_a_usable_model) {
   const std::string text = synth_text(40000);
   for (const size_t threads : {1, 4}) {
     model m(hyper_of({{"factors", "4"}}), true);
-    trainer run(m, threads, parse_options());
+    trainer run(m, {threads, false}, parse_options());
     feed_all(run.input(), text);
     run.input().stop();
     feed_all(run.input(), text);  // is dropped, and does not hang
@@ -328,7 +354,7 @@ TEST(a_trainer_that_is_dropped_ends) {
   model m(hyper_of({{"factors", "4"}}), false);
   const std::string text = synth_text(20000);
   for (int round = 0; round < 5; ++round) {
-    trainer run(m, 2, parse_options());
+    trainer run(m, {2, false}, parse_options());
     feed_all(run.input(), text);
   }
   check_finite(m);
