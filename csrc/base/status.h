@@ -14,6 +14,7 @@ enum class errc {
   io,       // the operating system said no: open, read, write, rename, disk full
   format,   // a file that is not ours, or cut, or damaged
   version,  // a file from a newer fmtrain
+  input,    // an input that broke off or is damaged
   memory,   // allocation failed
 };
 

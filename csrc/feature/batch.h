@@ -15,6 +15,12 @@ struct name_ref {
   uint32_t size;  // bytes
 };
 
+// The distinct features of a block of an input cache.
+struct feature_dictionary {
+  const uint64_t* id = nullptr;  // (size)
+  size_t size = 0;
+};
+
 struct batch {
   // A batch closes at whichever comes first. 32 samples of 40 features are about 80 KB of table
   // lines in flight: more than L1, well inside L2.
@@ -36,7 +42,14 @@ struct batch {
   std::vector<float> x;        // (features), finite, never 0
   std::vector<name_ref> name;  // (features)
 
-  const char* text = nullptr;  // what the names point into; outlives the batch
+  // What the names point into; outlives the batch. nullptr: the source keeps no names.
+  const char* text = nullptr;
+
+  // Where the source has numbered its features (a block of an input cache): those that occur, the
+  // same for all batches of the source, and which one each feature is. Otherwise nullptr, and
+  // `local` is not filled.
+  const feature_dictionary* dictionary = nullptr;
+  std::vector<uint32_t> local;  // (features), index into dictionary->id
 
   std::vector<uint64_t> separators;  // the parser's, of the line in hand
 
@@ -47,7 +60,10 @@ struct batch {
 
   bool full() const { return samples == samples_max || features >= features_max; }
 
-  void clear() { samples = features = 0; }
+  void clear() {
+    samples = features = 0;
+    dictionary = nullptr;
+  }
 
   // Room for `more` features behind those that are there.
   void reserve_features(size_t more) {

@@ -48,6 +48,7 @@ enum class text_format : uint8_t { text, libffm };
 struct parse_options {
   text_format format = text_format::text;
   uint32_t hash_seed = 0;
+  bool names = false;  // the consumer keeps them: an input without (a cache) is refused
 };
 
 struct parse_result {

@@ -22,12 +22,21 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// A feature's name, or what stands for it where the source keeps none.
+std::string feature_text(const batch& in, size_t feature) {
+  if (in.text != nullptr) return std::string(in.name_of(feature));
+  char id[32];
+  std::snprintf(id, sizeof id, "id:%016llx", static_cast<unsigned long long>(in.id[feature]));
+  return id;
+}
+
 }  // namespace
 
 sample_stream::sample_stream(size_t threads, const parse_options& options, batch_consumer& consumer)
     : options_(options),
       consumer_(consumer),
       reader_(line_bytes_max, padding_bytes, buffers_),
+      terms_{options.hash_seed, options.names, 0, 1},
       workers_([threads] {
         std::vector<std::unique_ptr<worker_state>> states(threads);
         for (auto& state : states) state = std::make_unique<worker_state>();
@@ -36,15 +45,41 @@ sample_stream::sample_stream(size_t threads, const parse_options& options, batch
       pool_(threads, queue_chunks_per_worker * threads,
             [this](size_t worker, item work) { return run(worker, std::move(work)); }) {}
 
+void sample_stream::copy_to(batch_consumer& also, size_t chunk_bytes) {
+  also_ = &also;
+  buffers_.chunk_bytes = chunk_bytes;
+}
+
+void sample_stream::take_shard(uint32_t index, uint32_t count) {
+  terms_.shard = index;
+  terms_.shards = count;
+}
+
 void sample_stream::begin(std::string name, uint64_t first_line) {
+  cache_.begin(name, terms_);
   reader_.begin(std::move(name), first_line);
 }
 
 status sample_stream::run(size_t worker, item work) {
   if (work.source != nullptr) return run_source(worker, work.order, *work.source);
+  if (work.packed.header != nullptr) return run_packed(worker, work.order, work.packed);
   text_source text(std::move(work.text), options_, log_);
   status done = run_source(worker, work.order, text);
   buffers_.give(text.take_chunk());
+  return done;
+}
+
+status sample_stream::run_packed(size_t worker, uint64_t order, cache_block& packed) {
+  worker_state& state = *workers_[worker];
+  const auto start = clock::now();
+  cache_source source(packed, state.scratch, log_);
+  FMTRAIN_TRY(source.open());
+  {
+    const std::lock_guard<std::mutex> hold(state.lock);
+    state.parsing += seconds_since(start);
+  }
+  status done = run_source(worker, order, source);
+  cache_.give(std::move(packed));
   return done;
 }
 
@@ -56,8 +91,12 @@ status sample_stream::run_source(size_t worker, uint64_t order, batch_source& so
     const bool filled = source.fill(state.samples);
     const auto parsed = clock::now();
     state.waited = 0;
-    FMTRAIN_TRY(filled ? consumer_.consume(worker, order, source, state.samples)
-                       : consumer_.finish_source(worker, order));
+    // The other one first: a consumer may take the batch away.
+    for (batch_consumer* const to : {also_, &consumer_}) {
+      if (to == nullptr) continue;
+      FMTRAIN_TRY(filled ? to->consume(worker, order, source, state.samples)
+                         : to->finish_source(worker, order));
+    }
     const auto learned = clock::now();
     {
       const std::lock_guard<std::mutex> hold(state.lock);
@@ -71,11 +110,16 @@ status sample_stream::run_source(size_t worker, uint64_t order, batch_source& so
 
 void sample_stream::waited(size_t worker, double seconds) { workers_[worker]->waited += seconds; }
 
+bool sample_stream::next_pending(bool flush) {
+  if (!cache_.next(&pending_.packed) && !reader_.next(flush, &pending_.text)) return false;
+  pending_.order = order_++;
+  return true;
+}
+
 bool sample_stream::push_ready(bool flush, clock::time_point deadline) {
   for (;;) {
     if (!has_pending_) {
-      if (!reader_.next(flush, &pending_.text)) return true;
-      pending_.order = order_++;
+      if (!next_pending(flush)) return true;
       has_pending_ = true;
     }
     const auto start = clock::now();
@@ -105,7 +149,7 @@ status sample_stream::read(int fd, std::chrono::milliseconds budget, progress* o
       return {};
     }
     size_t got = 0;
-    FMTRAIN_TRY(reader_.read(fd, &got));
+    FMTRAIN_TRY(read_some(fd, &got));
     reading_ += seconds_since(start);
     if (got == 0) {
       *out = progress::ended;
@@ -115,17 +159,43 @@ status sample_stream::read(int fd, std::chrono::milliseconds budget, progress* o
   return {};
 }
 
+status sample_stream::read_some(int fd, size_t* got) {
+  if (cache_.is_text()) return reader_.read(fd, got);
+  FMTRAIN_TRY(cache_.read(fd, got));
+  hand_on_sniffed();
+  return {};
+}
+
+status sample_stream::take_some(const char* data, size_t size, size_t* got) {
+  *got = 0;
+  if (cache_.is_text()) {
+    *got = reader_.append(data, size);
+    return {};
+  }
+  FMTRAIN_TRY(cache_.append(data, size, got));
+  hand_on_sniffed();
+  return {};
+}
+
+void sample_stream::hand_on_sniffed() {
+  if (cache_.is_text()) reader_.append(cache_.sniffed().data(), cache_.sniffed().size());
+}
+
 status sample_stream::feed(const char* data, size_t size, std::chrono::milliseconds budget,
                            size_t* taken) {
   const auto deadline = clock::now() + budget;
   *taken = 0;
   while (*taken < size && push_ready(false, deadline)) {
-    *taken += reader_.append(data + *taken, size - *taken);
+    size_t got = 0;
+    FMTRAIN_TRY(take_some(data + *taken, size - *taken, &got));
+    *taken += got;
   }
   return {};
 }
 
 status sample_stream::end() {
+  FMTRAIN_TRY(cache_.end());
+  log_.offer_comment(cache_.comment());
   reader_.end();
   while (!push_ready(true, clock::now() + std::chrono::seconds(1))) {
   }
@@ -158,7 +228,7 @@ void sample_stream::refuse(const batch_source& source, const batch& in, size_t s
   if (in.begin[sample + 1] > in.begin[sample]) {
     char value[32];
     std::snprintf(value, sizeof value, ":%g", static_cast<double>(in.x[worst]));
-    bad.detail = std::string(in.name_of(worst)).append(value);
+    bad.detail = feature_text(in, worst).append(value);
   }
   log_.add_bad(std::move(bad), source.line_at(in.line[sample]));
 }

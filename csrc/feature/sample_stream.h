@@ -11,6 +11,8 @@
 
 #include "base/status.h"
 #include "feature/batch.h"
+#include "feature/cache_reader.h"
+#include "feature/cache_source.h"
 #include "feature/line_log.h"
 #include "feature/parser.h"
 #include "io/chunk_reader.h"
@@ -44,8 +46,18 @@ class sample_stream {
   sample_stream(size_t threads, const parse_options& options, batch_consumer& consumer);
 
   line_log& log() { return log_; }
+  const line_log& log() const { return log_; }
+  const parse_options& options() const { return options_; }
+  size_t threads() const { return workers_.size(); }
 
-  // Text: begin, then read or feed until the end, then end; again for the next input.
+  // Before the first input. Gives every batch to `also`, too, in chunks of about `chunk_bytes`.
+  void copy_to(batch_consumer& also, size_t chunk_bytes);
+  // Before the first input. Of packed samples (see cache_format.h) only every `count`-th block,
+  // from `index` on; text is refused.
+  void take_shard(uint32_t index, uint32_t count);
+
+  // Text or packed samples, which are recognised: begin, then read or feed until the end, then end;
+  // again for the next input.
   void begin(std::string name, uint64_t first_line = 1);
   // Reads for about `budget`; returns at the input's end or when the time is up.
   status read(int fd, std::chrono::milliseconds budget, progress* out);
@@ -67,7 +79,7 @@ class sample_stream {
   // The consumer's word that a sample cannot be scored: logs it as nonfinite_score.
   void refuse(const batch_source& source, const batch& in, size_t sample);
 
-  uint64_t bytes() const { return reader_.bytes(); }
+  uint64_t bytes() const { return reader_.bytes() + cache_.bytes(); }
   bool ended_inside_a_line() const { return reader_.ended_inside_a_line(); }
   stream_times times() const;
 
@@ -76,8 +88,10 @@ class sample_stream {
 
   struct item {
     uint64_t order = 0;
-    chunk text;                            // when source is null
-    std::unique_ptr<batch_source> source;  // otherwise
+    std::unique_ptr<batch_source> source;
+    // When source is null: packed samples, or a chunk of text where there are none.
+    cache_block packed;
+    chunk text;
   };
 
   // One a worker, padded so that no two share a cache line.
@@ -86,10 +100,18 @@ class sample_stream {
     double parsing = 0, learning = 0;
     double waited = 0;  // the worker's own: no lock
     batch samples;
+    cache_scratch scratch;
   };
 
   status run(size_t worker, item work);
+  status run_packed(size_t worker, uint64_t order, cache_block& packed);
   status run_source(size_t worker, uint64_t order, batch_source& source);
+  // One read(2), to whom it concerns. *got = 0 at the end of the input.
+  status read_some(int fd, size_t* got);
+  status take_some(const char* data, size_t size, size_t* got);
+  // What was read to find out that the input is text.
+  void hand_on_sniffed();
+  bool next_pending(bool flush);
   // Hands over complete chunks. False when the queue stayed full until the deadline.
   bool push_ready(bool flush, clock::time_point deadline);
 
@@ -98,6 +120,9 @@ class sample_stream {
   line_log log_;
   buffer_pool buffers_;
   chunk_reader reader_;
+  cache_reader cache_;
+  cache_terms terms_;
+  batch_consumer* also_ = nullptr;
   item pending_;  // cut but not yet accepted by the queue
   bool has_pending_ = false;
   uint64_t order_ = 0;

@@ -44,7 +44,7 @@ chunk buffer_pool::take(size_t capacity, size_t padding) {
 
 void buffer_pool::give(chunk&& used) {
   // Only the ordinary size comes back: one long line must not keep its megabytes forever.
-  if (used.capacity != chunk_reader::chunk_bytes) return;
+  if (used.capacity != chunk_bytes) return;
   used.size = 0;
   used.too_long.clear();
   used.source.reset();
@@ -64,7 +64,7 @@ void chunk_reader::begin(std::string name, uint64_t first_line) {
 
 char* chunk_reader::room(size_t* size) {
   if (open_.data == nullptr) {
-    open_ = pool_.take(chunk_bytes, padding_);
+    open_ = pool_.take(pool_.chunk_bytes, padding_);
     open_.size = 0;
     searched_ = 0;
   }
@@ -143,7 +143,7 @@ void chunk_reader::make_room() {
 void chunk_reader::cut(size_t size) {
   chunk full = std::move(open_);
   const size_t rest = full.size - size;
-  size_t capacity = chunk_bytes;
+  size_t capacity = pool_.chunk_bytes;
   while (capacity <= rest) capacity *= 2;
   open_ = pool_.take(capacity, padding_);
   std::memcpy(open_.data.get(), full.data.get() + size, rest);

@@ -16,9 +16,16 @@
 
 namespace fmtrain {
 
+// 512 KiB: small enough that eight workers share a few megabytes of input evenly, large enough that
+// the queue costs nothing.
+constexpr size_t chunk_bytes_default = size_t{512} << 10;
+
 // Hands used buffers back to the reader: a fresh one costs a page fault every 4 KiB.
 class buffer_pool {
  public:
+  // Of a chunk, unless a line is longer; to be changed before anything is read.
+  size_t chunk_bytes = chunk_bytes_default;
+
   chunk take(size_t capacity, size_t padding);
   void give(chunk&& used);
 
@@ -29,9 +36,7 @@ class buffer_pool {
 
 class chunk_reader {
  public:
-  // 512 KiB: small enough that eight workers share a few megabytes of input evenly, large enough
-  // that the queue costs nothing.
-  static constexpr size_t chunk_bytes = size_t{512} << 10;
+  static constexpr size_t chunk_bytes = chunk_bytes_default;
 
   chunk_reader(size_t line_bytes_max, size_t padding_bytes, buffer_pool& pool);
 
