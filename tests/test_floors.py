@@ -42,6 +42,7 @@ PACKAGE_FLOORS = {
     "estimator": 2,
     "stream": 2,
     "model": 3,
+    "packing": 3,
     "training": 3,
     "": 3,  # the package itself is where FTRLModel is found
     "inspection": 4,
@@ -59,6 +60,7 @@ NATIVE_USERS = {
     "synth",
     "data.matrix",
     "model",
+    "packing",
     "training",
     "inspection",
     "cli.alphafm",

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "bind/bind.h"
+#include "bind/bind_cache.h"
 #include "feature/hash.h"
 #include "feature/matrix_source.h"
 #include "feature/sample_stream.h"
@@ -27,6 +28,7 @@ struct stream_handle {
   model_handle& owner;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;  // what matrix sources point into
+  std::unique_ptr<cache_writer> cache;
   std::unique_ptr<Consumer> held;
   static constexpr bool learns = std::is_same_v<Consumer, trainer>;
 
@@ -257,6 +259,7 @@ void bind_input(py::class_<Handle>& c) {
        "begin",
        [](Handle& h, const std::string& name, uint64_t line) { h.held->input().begin(name, line); },
        py::arg("name"), py::arg("first_line") = 1)
+      .def("take_shard", &take_shard<Handle>, py::arg("index"), py::arg("count"))
       .def("read", &read_fd<Handle>, py::arg("fd"), py::arg("budget_ms"))
       .def("feed", &feed<Handle>, py::arg("data"), py::arg("offset"), py::arg("budget_ms"))
       .def("end",
@@ -312,14 +315,17 @@ void bind_stream(py::module_& module) {
   train.def(
       py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd,
                   bool deterministic) {
-        auto handle = std::make_unique<train_handle>(m, train_options{threads, deterministic},
-                                                     parsing_from(format, m.use()));
+        parse_options parsing = parsing_from(format, m.use());
+        parsing.names = m.use().rows().has_names();
+        auto handle =
+            std::make_unique<train_handle>(m, train_options{threads, deterministic}, parsing);
         handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
         return handle;
       }),
       py::arg("model"), py::arg("threads"), py::arg("format") = "text",
       py::arg("bad_lines_fd") = -1, py::arg("deterministic") = false, py::keep_alive<1, 2>());
   bind_input(train);
+  bind_cache(train);
   train.def(
       "progress",
       [](train_handle& h, bool close_window) {
@@ -361,6 +367,11 @@ void bind_stream(py::module_& module) {
                                    to_array(p.group));
            })
       .def_property_readonly("samples", [](predict_handle& h) { return h.held->samples(); });
+
+  py::class_<pack_handle> pack(module, "Packer");
+  bind_packer(pack);
+  bind_input(pack);
+  bind_cache(pack);
 }
 
 }  // namespace fmtrain

@@ -14,6 +14,7 @@ void raise(const status& failed) {
       case errc::format:
       case errc::version: return "ModelFileError";
       case errc::io: return "FileError";
+      case errc::input: return "BrokenInputError";
       case errc::memory: return "OutOfMemoryError";
       default: return "ParameterError";
     }

@@ -70,13 +70,10 @@ class cache_writer : private batch_consumer {
   cache_totals totals_;
 };
 
-// A stream that only packs.
+// A stream that only packs: follow its input.
 class packer : private batch_consumer {
  public:
-  packer(cache_writer& writer, size_t threads, const parse_options& parsing)
-      : stream_(threads, parsing, *this) {
-    writer.follow(stream_);
-  }
+  packer(size_t threads, const parse_options& parsing) : stream_(threads, parsing, *this) {}
 
   sample_stream& input() { return stream_; }
   status finish() { return stream_.finish(); }

@@ -6,5 +6,6 @@
 
 from fmtrain._core import __version__
 from fmtrain.model import FTRLModel
+from fmtrain.packing import pack
 
-__all__ = ["FTRLModel", "__version__"]
+__all__ = ["FTRLModel", "__version__", "pack"]

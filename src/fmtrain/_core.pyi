@@ -90,10 +90,12 @@ class Model(metaclass=_Bound):
     @property
     def label_sum(self) -> float: ...
 
-# What Trainer and Predictor share: begin, read or feed until the end, end; again; finish. The name
-# is for the type checker alone.
+# What Trainer, Predictor and Packer share: begin, read or feed until the end, end; again; finish.
+# The name is for the type checker alone.
 class _Input(metaclass=_Bound):
     def begin(self, name: _Path, first_line: int = 1) -> None: ...
+    # before the first begin: of packed samples every count-th block, from index on; no text
+    def take_shard(self, index: int, count: int) -> None: ...
     # False at the input's end
     def read(self, fd: int, budget_ms: int) -> bool: ...
     # how many bytes of data[offset:] were taken
@@ -133,7 +135,24 @@ class _Input(metaclass=_Bound):
     @property
     def ended_inside_a_line(self) -> bool: ...
 
-class Trainer(_Input):
+class _Packing(metaclass=_Bound):
+    # before the first begin: keeps the samples, too. codec: lz4, zstd or none
+    def write_cache(self, path: _Path, codec: str) -> None: ...
+    # after finish: samples, blocks, bytes. The file appears now or never.
+    def commit_cache(self) -> dict[str, int]: ...
+
+class Packer(_Input, _Packing):
+    # format: text or libffm; bad_lines_fd: -1 for none
+    def __init__(
+        self,
+        threads: int,
+        format: str = "text",
+        hash_seed: int = 0,
+        names: bool = False,
+        bad_lines_fd: int = -1,
+    ) -> None: ...
+
+class Trainer(_Input, _Packing):
     # format: text or libffm; bad_lines_fd: -1 for none
     def __init__(
         self,

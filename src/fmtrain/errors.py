@@ -40,7 +40,8 @@ class BadInputError(FmtrainError, ValueError):
 
 
 class BrokenInputError(FmtrainError, OSError):
-    """An input that broke off before its end: a cut gzip, a producer that failed."""
+    """An input that broke off before its end or is damaged: a cut gzip, a producer that failed, a
+    cache whose checksum does not match or that a newer fmtrain wrote."""
 
 
 class OutOfMemoryError(FmtrainError, MemoryError):

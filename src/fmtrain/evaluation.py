@@ -17,6 +17,7 @@ from fmtrain.data.matrix import feature_id
 from fmtrain.data.sources import Source, open_sources
 from fmtrain.errors import BadInputError, ParameterError
 from fmtrain.model import Format, FTRLModel, Link
+from fmtrain.stream import Shard
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,6 +78,7 @@ def score_samples(
     source: Any,
     format: Format = "text",
     max_bad_ratio: float = 0.01,
+    shard: Shard | None = None,
 ) -> list[Scored]:
     """The same samples scored by each (name, model). Several models need sources that can be read
     again (ParameterError)."""
@@ -87,13 +89,20 @@ def score_samples(
                 f"{one.name} can be read only once, and each of two models reads the samples: "
                 "name files"
             )
-    return [score_with(model, name, sources, format, max_bad_ratio) for name, model in models]
+    return [
+        score_with(model, name, sources, format, max_bad_ratio, shard) for name, model in models
+    ]
 
 
 def score_with(
-    model: FTRLModel, name: str, sources: list[Source], format: Format, max_bad_ratio: float
+    model: FTRLModel,
+    name: str,
+    sources: list[Source],
+    format: Format,
+    max_bad_ratio: float,
+    shard: Shard | None,
 ) -> Scored:
-    found = model.predict_stream(sources, format=format, max_bad_ratio=max_bad_ratio)
+    found = model.predict_stream(sources, format=format, max_bad_ratio=max_bad_ratio, shard=shard)
     return Scored(
         name,
         found.label.astype(np.float64),

@@ -16,7 +16,14 @@ from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, from_native, to_native
 from fmtrain.lazy import metrics, np, npt
 from fmtrain.reports import FitReport, Predictions, Progress
-from fmtrain.stream import TICK_SECONDS, check_format, check_max_bad_ratio, run_pass
+from fmtrain.stream import (
+    TICK_SECONDS,
+    Shard,
+    check_format,
+    check_max_bad_ratio,
+    check_shard,
+    run_pass,
+)
 from fmtrain.training import Run
 
 Format = Literal["text", "libffm"]
@@ -145,6 +152,8 @@ class FTRLModel(Estimator):
         bad_lines: str | os.PathLike[str] | None = None,
         progress: Callable[[Progress], None] | None = None,
         progress_seconds: float = TICK_SECONDS,
+        cache: str | os.PathLike[str] | None = None,
+        shard: Shard | None = None,
     ) -> FTRLModel:
         """Learns on from anything the command line reads; what happened is in `report_`.
 
@@ -154,7 +163,9 @@ class FTRLModel(Estimator):
         epochs without a better logloss, and the best model is kept (in memory and in `save_to`).
         save_to: where the model goes at the end, and what survives a broken input (as
         save_to + ".partial"). bad_lines: a file that receives the refused lines. progress is
-        called about every `progress_seconds`.
+        called about every `progress_seconds`. cache: a file that receives the samples of the
+        first epoch, as `fmtrain.pack` writes them; later epochs read it, so any source will do.
+        shard: (I, N), every N-th block of packed samples from I on.
 
         Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
@@ -173,6 +184,8 @@ class FTRLModel(Estimator):
             bad_lines=os.fspath(bad_lines) if bad_lines is not None else None,
             progress=progress,
             progress_seconds=progress_seconds,
+            cache=os.fspath(cache) if cache is not None else None,
+            shard=shard,
         )
         self.report_ = run.report
         run.train()
@@ -215,12 +228,14 @@ class FTRLModel(Estimator):
         *,
         format: Format = "text",
         max_bad_ratio: float = 0.01,
+        shard: Shard | None = None,
     ) -> Predictions:
         """Scores labelled lines of anything fit_stream reads, in input order."""
+        check_shard(shard)
         check_max_bad_ratio(max_bad_ratio)
         check_format(format)
         stream = _core.Predictor(self._fitted(), self._check_threads(), format)
-        run_pass(stream, open_sources(source), max_bad_ratio)
+        run_pass(stream, open_sources(source), max_bad_ratio, shard=shard)
         label, weight, score, group = stream.take()
         return Predictions(label, weight, score, group, stream.log())
 
@@ -233,12 +248,14 @@ class FTRLModel(Estimator):
         format: Format = "text",
         max_bad_ratio: float = 0.01,
         alphafm: bool = False,
+        shard: Shard | None = None,
     ) -> tuple[dict[str, Any], list[str]]:
         """Writes `label score[ key]` lines to an open descriptor, in input order.
 
         link: sigmoid (probability), exp (expected watch time, exp(score) clamped at e^88) or raw
         (log odds). alphafm: its format, `1|-1 probability`. Returns the log and warnings.
         """
+        check_shard(shard)
         check_max_bad_ratio(max_bad_ratio)
         check_format(format)
         if link not in get_args(Link):
@@ -251,7 +268,7 @@ class FTRLModel(Estimator):
             link=link,
             alphafm=alphafm,
         )
-        warnings = run_pass(stream, open_sources(source), max_bad_ratio)
+        warnings = run_pass(stream, open_sources(source), max_bad_ratio, shard=shard)
         return stream.log(), warnings
 
     # ---- looking inside ----

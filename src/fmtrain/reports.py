@@ -36,6 +36,8 @@ class FitReport:
     valid: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
     interrupted: int | None = None
+    #: What was packed beside training: samples, blocks, bytes.
+    cache: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from fmtrain.data.sources import Source
-from fmtrain.errors import BadInputError, FileError, ParameterError, printable
+from fmtrain.errors import (
+    BadInputError,
+    BrokenInputError,
+    FileError,
+    ParameterError,
+    printable,
+)
 
 #: Milliseconds in the core between two looks at the clock and at signals.
 BUDGET_MS = 100
@@ -26,6 +32,8 @@ TICK_SECONDS = 1.0
 LINES_MIN_TO_STOP = 10_000
 
 Tick = Callable[[], None]
+#: (index, count): every count-th block of packed samples, from index on.
+Shard = tuple[int, int]
 
 
 class Interrupted(Exception):
@@ -76,6 +84,22 @@ def check_format(format: str) -> None:
         raise ParameterError(f"format = {format!r} is not allowed: give 'text' or 'libffm'")
 
 
+def check_shard(shard: Shard | None) -> Shard | None:
+    """(index, count) of the blocks to read; None for all."""
+    if shard is None:
+        return None
+    try:
+        index, count = shard
+        fine = isinstance(index, int) and isinstance(count, int) and 0 <= index < count < 1 << 32
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise ParameterError(
+            f"shard = {shard} is not allowed: give (I, N), I from 0 to N - 1, for every N-th block"
+        )
+    return shard
+
+
 def check_bad_ratio(log: dict[str, Any], max_bad_ratio: float) -> None:
     bad, lines = bad_ratio(log)
     if bad > max_bad_ratio * lines:
@@ -101,6 +125,7 @@ def run_pass(
     max_bad_ratio: float = 1.0,
     tick: Tick | None = None,
     tick_seconds: float = TICK_SECONDS,
+    shard: Shard | None = None,
 ) -> list[str]:
     """Feeds every source to the stream and finishes it; returns warnings.
 
@@ -109,6 +134,8 @@ def run_pass(
     finished and what was learned stands.
     """
     warnings: list[str] = []
+    if shard is not None:
+        stream.take_shard(*shard)
     next_tick = time.monotonic() + tick_seconds
 
     def look_up() -> None:
@@ -173,4 +200,19 @@ def check_writable(path: str, replaced: bool = True) -> None:
         with tempfile.NamedTemporaryFile(dir=directory, prefix=prefix):
             pass
     except OSError as error:
+        raise FileError(f"{path}: cannot write: {error.strerror}") from error
+
+
+@contextmanager
+def bad_lines_file(path: str | None) -> Iterator[int]:
+    """A descriptor for the bad lines; -1 without a path."""
+    if path is None:
+        yield -1
+        return
+    try:
+        with open(path, "wb") as file:
+            yield file.fileno()
+    except OSError as error:
+        if isinstance(error, (FileError, BrokenInputError)):
+            raise
         raise FileError(f"{path}: cannot write: {error.strerror}") from error

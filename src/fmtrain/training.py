@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fmtrain import _core
-from fmtrain.data.sources import Source
+from fmtrain.data.sources import File, Source
 from fmtrain.errors import (
     BadInputError,
     BrokenInputError,
@@ -19,11 +18,15 @@ from fmtrain.errors import (
     ParameterError,
 )
 from fmtrain.lazy import metrics
+from fmtrain.packing import CODEC
 from fmtrain.reports import FitReport, Progress
 from fmtrain.stream import (
     Interrupted,
+    Shard,
+    bad_lines_file,
     check_format,
     check_max_bad_ratio,
+    check_shard,
     check_writable,
     run_pass,
     uninterrupted,
@@ -31,6 +34,10 @@ from fmtrain.stream import (
 
 if TYPE_CHECKING:
     from fmtrain.model import FTRLModel
+
+
+#: As many bad lines are shown (line_log::examples_max of the core).
+EXAMPLES_MAX = 10
 
 
 @dataclass
@@ -48,6 +55,8 @@ class Run:
     bad_lines: str | None
     progress: Callable[[Progress], None] | None
     progress_seconds: float
+    cache: str | None
+    shard: Shard | None
     report: FitReport = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,9 +67,16 @@ class Run:
         check_format(self.format)
         if self.patience is not None and (self.valid is None or self.patience < 1):
             raise ParameterError("patience is a whole number >= 1 and needs a validation source")
-        for source in [*self.sources * (self.epochs > 1), *(self.valid or []) * (self.epochs > 1)]:
+        check_shard(self.shard)
+        again = [*(self.sources if self.cache is None else []), *(self.valid or [])]
+        for source in again if self.epochs > 1 else []:
             if not source.replayable:
-                raise ParameterError(f"{source.name} can be read only once: epochs > 1 needs files")
+                raise ParameterError(
+                    f"{source.name} can be read only once: epochs > 1 needs files"
+                    + (", or a cache" if source in self.sources else "")
+                )
+        if self.cache is not None:
+            check_writable(self.cache)
         if self.save_to is not None:
             check_writable(self.save_to)
         if self.bad_lines is not None:
@@ -86,6 +102,8 @@ class Run:
                     break
         except (KeyboardInterrupt, Interrupted) as stop:
             self.report.interrupted = stop.signal if isinstance(stop, Interrupted) else 2
+            if self.cache is not None and self.report.epochs == 0:
+                self.report.warnings.append(f"{self.cache} was not written: the run was stopped")
         except (BrokenInputError, FileError) as broken:
             raise self._after_break(broken) from broken
         with uninterrupted():
@@ -106,7 +124,12 @@ class Run:
     # ---- one epoch ----
 
     def _one_epoch(self, epoch: int) -> None:
-        with self._bad_lines_file(epoch) as side_fd:
+        sources, shard = self.sources, self.shard
+        if self.cache is not None and epoch > 1:
+            # It holds the shard and nothing else.
+            sources, shard = [File(self.cache)], None
+        # The same lines are refused in every epoch: the first writes them down.
+        with bad_lines_file(self.bad_lines if epoch == 1 else None) as side_fd:
             stream = _core.Trainer(
                 self.model._native,
                 self.model._check_threads(),
@@ -115,27 +138,20 @@ class Run:
                 self.model.deterministic,
             )
             tick = None if self.progress is None else (lambda: self._tick(stream, epoch))
+            if self.cache is not None and epoch == 1:
+                stream.write_cache(os.fsencode(self.cache), CODEC)
             try:
                 self.report.warnings += run_pass(
-                    stream, self.sources, self.max_bad_ratio, tick, self.progress_seconds
+                    stream, sources, self.max_bad_ratio, tick, self.progress_seconds, shard
                 )
             finally:
-                self.report.log = stream.log()
+                log = stream.log()
+                cached = self.cache is not None and epoch > 1
+                self.report.log = log_of_both(self.report.log, log) if cached else log
                 self.report.progress = self._look(stream, epoch)
-
-    @contextmanager
-    def _bad_lines_file(self, epoch: int) -> Iterator[int]:
-        # The same lines are refused in every epoch: the first writes them down.
-        if self.bad_lines is None or epoch > 1:
-            yield -1
-            return
-        try:
-            with open(self.bad_lines, "wb") as file:
-                yield file.fileno()
-        except OSError as error:
-            if isinstance(error, (FileError, BrokenInputError)):
-                raise
-            raise FileError(f"{self.bad_lines}: cannot write: {error.strerror}") from error
+            if self.cache is not None and epoch == 1:
+                with uninterrupted():
+                    self.report.cache = stream.commit_cache()
 
     def _tick(self, stream: Any, epoch: int) -> None:
         assert self.progress is not None
@@ -200,6 +216,21 @@ class Run:
         partial = f"{self.save_to}.partial"
         save_with_rescue(self.model.save, partial)
         return type(broken)(f"{broken}; what was learned until then was saved as {partial}")
+
+
+def log_of_both(first: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """The log of an epoch that read the cache: of the lines that were not packed, the first epoch's
+    log tells; of refused samples, its own."""
+    refused = "nonfinite_score"
+    bad = {reason: count for reason, count in first["bad"].items() if reason != refused}
+    kept = [line for line in first["examples"] if line["reason"] != refused]
+    return {
+        **later,
+        **{kind: first[kind] for kind in ("blank", "comment", "comment_text")},
+        "bad": {**bad, **later["bad"]},
+        "bad_lines": sum(bad.values()) + later["bad_lines"],
+        "examples": [*kept, *later["examples"]][:EXAMPLES_MAX],
+    }
 
 
 def names_of(sources: list[Source]) -> str:

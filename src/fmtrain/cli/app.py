@@ -109,6 +109,14 @@ Threads = Annotated[
 MaxBadRatio = Annotated[
     float, typer.Option(help="Fail when a larger share of the lines is bad (exit code 3).")
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Of packed samples, read every N-th block from I on (0 to N - 1).",
+    ),
+]
 ModelPath = Annotated[str, typer.Option("--model", "-m", help="The model file.")]
 
 KIND_TYPES: dict[str, Any] = {
@@ -179,6 +187,18 @@ def parse_dim(text: str) -> dict[str, Any]:
             f"dim = {text} is not allowed: give k0,k1,k2 as 1,1,8 (bias, linear, factors)"
         ) from None
     return {"bias": k0 != 0, "linear": k1 != 0, "factors": k2}
+
+
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """`I/N` as (I, N)."""
+    if text is None:
+        return None
+    index, slash, count = text.partition("/")
+    if not slash or not index.isdecimal() or not count.isdecimal() or int(index) >= int(count):
+        raise ParameterError(
+            f"shard = {text} is not allowed: give I/N, I from 0 to N - 1: 0/4, 1/4, 2/4, 3/4"
+        )
+    return int(index), int(count)
 
 
 def report_lines(log: dict[str, Any], warnings: list[str]) -> None:

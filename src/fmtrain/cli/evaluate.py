@@ -12,9 +12,11 @@ from fmtrain.cli.app import (
     LinkName,
     MaxBadRatio,
     SampleFormat,
+    ShardOption,
     Sources,
     Threads,
     available_threads,
+    parse_shard,
     report_lines,
 )
 from fmtrain.cli.fit_report import number
@@ -72,6 +74,7 @@ def eval_command(
     format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
     threads: Threads = None,
     max_bad_ratio: MaxBadRatio = 0.01,
+    shard: ShardOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Measure a model on samples, or a predictions file: AUC, logloss, calibration and more.
@@ -84,10 +87,12 @@ def eval_command(
         paths = [model] if against is None else [model, against]
         count = available_threads() if threads is None else threads
         models = [(path, FTRLModel.load(path, threads=count)) for path in paths]
-        runs = score_samples(models, sources or ["-"], format.value, max_bad_ratio)
+        runs = score_samples(
+            models, sources or ["-"], format.value, max_bad_ratio, parse_shard(shard)
+        )
         report_lines(runs[0].log or {}, [])
     elif predictions is not None:
-        if sources:
+        if sources or shard:
             raise ParameterError("--predictions holds its samples' labels: give no SOURCE with it")
         runs = [read_predictions(path, link.value) for path in (predictions, against) if path]
     results = [evaluate(run, link.value, background_ctr, buckets) for run in runs]

@@ -13,11 +13,13 @@ from fmtrain import FTRLModel
 from fmtrain.cli.app import (
     MaxBadRatio,
     SampleFormat,
+    ShardOption,
     Sources,
     Threads,
     available_threads,
     interrupt,
     parse_dim,
+    parse_shard,
     report_lines,
     say,
     with_hyper_flags,
@@ -97,7 +99,18 @@ def fit(
             help="Leave the bytes that one thread would: threads parse together, learn in turn.",
         ),
     ] = False,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the sources (files only).")] = 1,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Passes over the sources (files, or with --cache).")
+    ] = 1,
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Pack the samples into this file, too, as `fmtrain pack` does; later epochs read "
+            "it, so --epochs works on standard input.",
+        ),
+    ] = None,
+    shard: ShardOption = None,
     valid: Annotated[
         str | None, typer.Option(help="Evaluate on these samples after every epoch.")
     ] = None,
@@ -142,6 +155,8 @@ def fit(
             bad_lines=bad_lines,
             progress=display.show,
             progress_seconds=TICK_SECONDS if display.on_terminal else LOG_SECONDS,
+            cache=cache,
+            shard=parse_shard(shard),
         )
         display.done(trained.report_)
     report = trained.report_

@@ -197,6 +197,9 @@ def summary(model: FTRLModel, path: str) -> str:
         )
     if report.interrupted is not None:
         lines.append(("stopped", f"by signal {report.interrupted}, at a sample's end"))
+    if report.cache is not None:
+        packed = f"{report.cache['samples']:,} samples, {megabytes(report.cache['bytes'])}"
+        lines.append(("cache", packed))
     lines.append(("model", f"{path}  {megabytes(os.path.getsize(path))}"))
     return "".join(f"{name + ':':<16} {text}\n" for name, text in lines)
 

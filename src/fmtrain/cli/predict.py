@@ -12,10 +12,12 @@ from fmtrain.cli.app import (
     MaxBadRatio,
     ModelPath,
     SampleFormat,
+    ShardOption,
     Sources,
     Threads,
     available_threads,
     output_file,
+    parse_shard,
     report_lines,
 )
 
@@ -33,6 +35,7 @@ def predict(
     format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
     threads: Threads = None,
     max_bad_ratio: MaxBadRatio = 0.01,
+    shard: ShardOption = None,
 ) -> None:
     """Print `label score key` for every sample, in input order whatever the thread count.
 
@@ -46,6 +49,7 @@ def predict(
             link=link.value,
             format=format.value,
             max_bad_ratio=max_bad_ratio,
+            shard=parse_shard(shard),
         )
     report_lines(log, warnings)
 

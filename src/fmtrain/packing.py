@@ -1,0 +1,94 @@
+"""Packs samples into an input cache: parsed and hashed once, read many times (csrc/feature)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fmtrain import _core
+from fmtrain.data.sources import open_sources
+from fmtrain.errors import BadInputError, ParameterError
+from fmtrain.hyper import default
+from fmtrain.stream import (
+    Shard,
+    bad_lines_file,
+    check_format,
+    check_max_bad_ratio,
+    check_shard,
+    check_writable,
+    run_pass,
+    uninterrupted,
+)
+
+Codec = Literal["lz4", "zstd", "none"]
+
+#: Unpacks 1.4 times as fast as zstd; its files are 6% larger (benchmarks/README.md).
+CODEC: Codec = "lz4"
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What pack did. `bytes_in` were read, `bytes` written; `log` and `warnings` are those of
+    FitReport."""
+
+    samples: int
+    blocks: int
+    bytes: int
+    bytes_in: int
+    times: dict[str, float]
+    log: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+def pack(
+    source: Any,
+    out: str | os.PathLike[str],
+    *,
+    names: bool = False,
+    threads: int = 1,
+    format: Literal["text", "libffm"] = "text",
+    hash_seed: int = default("hash_seed"),
+    codec: Codec = CODEC,
+    max_bad_ratio: float = 0.01,
+    bad_lines: str | os.PathLike[str] | None = None,
+    shard: Shard | None = None,
+) -> PackReport:
+    """Writes the samples of anything fit_stream reads to the file `out`, whole or not at all.
+
+    fit_stream, predict_stream and all commands read it in place of text, without parsing: models
+    and predictions are the same. names: keep the features' names, which a model with names=True
+    needs. hash_seed: that of the models it is for. codec: lz4, zstd (a little smaller, slower) or
+    none. bad_lines: a file that receives the bad lines, which are left out. shard: (I, N), every
+    N-th block of samples that are packed already.
+
+    Raises as fit_stream does.
+    """
+    check_max_bad_ratio(max_bad_ratio)
+    check_format(format)
+    check_shard(shard)
+    if codec not in ("lz4", "zstd", "none"):
+        raise ParameterError(f"codec = {codec!r} is not allowed: give 'lz4', 'zstd' or 'none'")
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise ParameterError(
+            f"threads = {threads} is not allowed: give a whole number from 1 to 1024"
+        )
+    _core.Model({"hash_seed": str(hash_seed)})  # checks its range
+    sources = open_sources(source)
+    path = os.fspath(out)
+    check_writable(path)
+    side_path = None if bad_lines is None else os.fspath(bad_lines)
+    if side_path is not None:
+        check_writable(side_path, replaced=False)
+    with bad_lines_file(side_path) as side_fd:
+        stream = _core.Packer(threads, format, hash_seed, names, side_fd)
+        stream.write_cache(os.fsencode(path), codec)
+        warnings = run_pass(stream, sources, max_bad_ratio, shard=shard)
+    log = stream.log()
+    if log["sample"] == 0 and shard is None:
+        raise BadInputError(f"{', '.join(one.name for one in sources)}: no samples")
+    with uninterrupted():
+        totals = stream.commit_cache()
+    return PackReport(
+        **totals, bytes_in=stream.bytes, times=stream.times(), log=log, warnings=warnings
+    )
