@@ -84,7 +84,8 @@ status cache_source::find_sections() {
   std::memcpy(&front_, raw_, sizeof front_);
   const bool counts = (front_.flags & cache_has_count) != 0;
   if ((front_.flags & ~cache_flags_all) != 0 || front_.samples != block_.head.items ||
-      front_.samples == 0 || (counts && front_.features_each != 0) ||
+      front_.samples == 0 || front_.features > cache_features_max ||
+      (counts && front_.features_each != 0) ||
       (!counts && uint64_t{front_.samples} * front_.features_each != front_.features) ||
       block_.header->names != ((front_.flags & cache_has_name) != 0)) {
     return damaged("a block's front makes no sense");

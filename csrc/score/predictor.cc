@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -98,7 +97,7 @@ predictor::predictor(const model& m, size_t threads, const parse_options& parsin
     : model_(m),
       options_(options),
       workers_(threads),
-      early_max_(4 * threads),
+      order_(4 * threads),
       stream_(threads, parsing, *this) {}
 
 status predictor::consume(size_t worker, uint64_t, const batch_source& source, batch& in) {
@@ -126,27 +125,10 @@ status predictor::consume(size_t worker, uint64_t, const batch_source& source, b
   return {};
 }
 
-// Whoever finishes the next source in order writes it and all that waited for it.
 status predictor::finish_source(size_t worker, uint64_t order) {
-  output done = std::move(workers_[worker].out);
-  workers_[worker].out = {};
-  std::unique_lock<std::mutex> hold(lock_);
-  // One slow source must not let the others pile up results without bound.
-  while (order != next_ && early_.size() >= early_max_) {
-    // The source whose turn it is may never come: its worker was stopped.
-    if (stream_.stopped()) return {};
-    moved_.wait_for(hold, std::chrono::milliseconds(50));
-  }
-  early_.emplace(order, std::move(done));
-  for (auto first = early_.begin(); first != early_.end() && first->first == next_;
-       first = early_.begin()) {
-    output ready = std::move(first->second);
-    early_.erase(first);
-    ++next_;
-    moved_.notify_all();
-    FMTRAIN_TRY(emit(std::move(ready)));
-  }
-  return {};
+  return order_.put(
+      order, std::exchange(workers_[worker].out, {}), [this] { return stream_.stopped(); },
+      [this](output&& ready) { return emit(std::move(ready)); });
 }
 
 status predictor::emit(output&& out) {

@@ -2,15 +2,12 @@
 // never inserts, and calls the learner's own score. Results are collected, or written as text.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "feature/sample_stream.h"
+#include "io/in_order.h"
 #include "model/gather.h"
 #include "model/model.h"
 
@@ -75,11 +72,7 @@ class predictor : private batch_consumer {
   const predict_options options_;
   std::vector<worker_state> workers_;
 
-  std::mutex lock_;  // guards all below
-  std::condition_variable moved_;
-  uint64_t next_ = 0;                 // order that is written next
-  std::map<uint64_t, output> early_;  // finished before their turn
-  const size_t early_max_;
+  in_order<output> order_;  // guards what emit writes
   predictions collected_;
   uint64_t samples_ = 0;
   sample_stream stream_;

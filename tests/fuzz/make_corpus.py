@@ -113,7 +113,62 @@ def alphafm() -> None:
     model("weight_beyond_floats", b"bias 0 0 0\na 1e39 1 0\n")
 
 
+def cache_head(kind: int, items: int, payload: bytes, raw_bytes: int | None = None) -> bytes:
+    raw = len(payload) if raw_bytes is None else raw_bytes
+    return struct.pack("<IIQQQII", kind, 0, len(payload), raw, items, 0, 0) + payload
+
+
+def cache_front(
+    samples: int,
+    features: int,
+    distinct: int,
+    flags: int = 0,
+    each: int = 0,
+    sizes: tuple[int, int, int] = (0, 0, 0),  # keys, names, source
+    line: int = 1,
+) -> bytes:
+    return struct.pack("<8IQ", flags, samples, features, distinct, each, *sizes, line)
+
+
+def cache_file() -> None:
+    def header(codec: bytes = b"none", names: bytes = b"0", version: int = 1) -> bytes:
+        text = b"hash_seed=0\nnames=" + names + b"\ncodec=" + codec + b"\n"
+        return b"\x89FMCAC\n\x1a" + struct.pack("<II", version, len(text)) + text + bytes(4)
+
+    def end(blocks: int, samples: int, comment: bytes = b"") -> bytes:
+        return cache_head(2, samples, struct.pack("<Q", blocks) + comment)
+
+    def cache(name: str, *parts: bytes, first: int = 1) -> None:
+        save("fuzz_cache_file", name, bytes([first]) + b"".join(parts))
+
+    label, weight, step, count, value, key, named = (1 << bit for bit in range(7))
+    ids = struct.pack("<2Q", 7, 9)
+    plain = (
+        cache_front(3, 6, 2, each=2, sizes=(0, 0, 1)) + ids + bytes([0, 1, 0, 1, 1, 1, 5]) + b"s"
+    )
+    rich = (
+        cache_front(2, 3, 2, label | weight | step | count | value | key | named, 0, (3, 3, 1))
+        + ids
+        + struct.pack("<2f2f2I2I3f2I2I", 0.5, 1, 2, 0, 0, 4, 2, 1, 1, -2, 0.5, 0, 3, 1, 2)
+        + bytes([0, 1, 1])
+        + b"keynams"
+    )
+    cache("plain", header(), cache_head(1, 3, plain), end(1, 3, b"# a comment"))
+    cache("rich", header(names=b"1"), cache_head(1, 2, rich), end(1, 2))
+    cache("by_threes", header(), cache_head(1, 3, plain), end(1, 3), first=3)
+    cache("two_files", header(), end(0, 0), header(), cache_head(1, 3, plain), end(1, 3))
+    cache("lz4_of_zeros", header(b"lz4"), cache_head(1, 1, b"\x1f\0\1\0\xff\x50\0\0\0\0\0", 300))
+    cache("zstd_junk", header(b"zstd"), cache_head(1, 1, b"\x28\xb5\x2f\xfd\0\0", 300), end(1, 1))
+    cache("cut", header(), cache_head(1, 3, plain)[:-4])
+    cache("unfixed_checksums", header(), cache_head(1, 3, plain), end(1, 3), first=0)
+    cache("of_the_future", header(version=2), end(0, 0))
+    cache("place_outside", header(), cache_head(1, 3, plain.replace(b"\1\1\1\5", b"\1\1\2\5")))
+    cache("features_overflow", header(), cache_head(1, 2**31, cache_front(2**31, 0, 0, each=2)))
+    cache("text", b"1 a b:2\n0 c\n")
+
+
 if __name__ == "__main__":
     parser()
+    cache_file()
     model_file()
     alphafm()
