@@ -194,12 +194,13 @@ status sample_stream::feed(const char* data, size_t size, std::chrono::milliseco
 }
 
 status sample_stream::end() {
-  FMTRAIN_TRY(cache_.end());
+  const status ended = cache_.end();
   log_.offer_comment(cache_.comment());
   reader_.end();
+  // What came before a cut is good.
   while (!push_ready(true, clock::now() + std::chrono::seconds(1))) {
   }
-  return {};
+  return ended;
 }
 
 status sample_stream::push(std::unique_ptr<batch_source> source) {

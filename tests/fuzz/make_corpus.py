@@ -157,7 +157,7 @@ def cache_file() -> None:
     cache("rich", header(names=b"1"), cache_head(1, 2, rich), end(1, 2))
     cache("by_threes", header(), cache_head(1, 3, plain), end(1, 3), first=3)
     cache("two_files", header(), end(0, 0), header(), cache_head(1, 3, plain), end(1, 3))
-    cache("lz4_of_zeros", header(b"lz4"), cache_head(1, 1, b"\x1f\0\1\0\xff\x50\0\0\0\0\0", 300))
+    cache("lz4_junk", header(b"lz4"), cache_head(1, 1, b"\x1f\0\1\0\xff\x50\0\0\0\0\0", 300))
     cache("zstd_junk", header(b"zstd"), cache_head(1, 1, b"\x28\xb5\x2f\xfd\0\0", 300), end(1, 1))
     cache("cut", header(), cache_head(1, 3, plain)[:-4])
     cache("unfixed_checksums", header(), cache_head(1, 3, plain), end(1, 3), first=0)

@@ -109,6 +109,7 @@ Threads = Annotated[
 MaxBadRatio = Annotated[
     float, typer.Option(help="Fail when a larger share of the lines is bad (exit code 3).")
 ]
+BadLines = Annotated[str | None, typer.Option(help="Copy the bad lines to this file.")]
 ShardOption = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,7 @@ import typer
 
 from fmtrain import FTRLModel
 from fmtrain.cli.app import (
+    BadLines,
     MaxBadRatio,
     SampleFormat,
     ShardOption,
@@ -31,6 +32,22 @@ from fmtrain.reports import FitReport
 from fmtrain.stream import TICK_SECONDS
 
 DEFAULT_MODEL = "model.fmt"
+
+Dim = Annotated[
+    str | None,
+    typer.Option(help="k0,k1,k2: bias, linear, factors in one, as alphaFM.", metavar="K0,K1,K2"),
+]
+Epochs = Annotated[
+    int, typer.Option(min=1, help="Passes over the sources (files, or with --cache).")
+]
+CachePath = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Pack the samples into this file, too, as `fmtrain pack` does; later epochs read it, "
+        "so --epochs works on standard input.",
+    ),
+]
 
 
 def exit_as_stopped(report: FitReport) -> None:
@@ -85,12 +102,7 @@ def fit(
             help="Continue from this model, state included; flags given here replace its own."
         ),
     ] = None,
-    dim: Annotated[
-        str | None,
-        typer.Option(
-            help="k0,k1,k2: bias, linear, factors in one, as alphaFM.", metavar="K0,K1,K2"
-        ),
-    ] = None,
+    dim: Dim = None,
     threads: Threads = None,
     deterministic: Annotated[
         bool,
@@ -99,17 +111,8 @@ def fit(
             help="Leave the bytes that one thread would: threads parse together, learn in turn.",
         ),
     ] = False,
-    epochs: Annotated[
-        int, typer.Option(min=1, help="Passes over the sources (files, or with --cache).")
-    ] = 1,
-    cache: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Pack the samples into this file, too, as `fmtrain pack` does; later epochs read "
-            "it, so --epochs works on standard input.",
-        ),
-    ] = None,
+    epochs: Epochs = 1,
+    cache: CachePath = None,
     shard: ShardOption = None,
     valid: Annotated[
         str | None, typer.Option(help="Evaluate on these samples after every epoch.")
@@ -122,7 +125,7 @@ def fit(
     ] = None,
     format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
     max_bad_ratio: MaxBadRatio = 0.01,
-    bad_lines: Annotated[str | None, typer.Option(help="Copy the bad lines to this file.")] = None,
+    bad_lines: BadLines = None,
     names: Annotated[
         bool, typer.Option("--names", help="Keep the features' names, for inspect and export.")
     ] = False,

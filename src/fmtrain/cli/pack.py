@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fmtrain.cli.app import (
+    BadLines,
     MaxBadRatio,
     SampleFormat,
     ShardOption,
@@ -47,7 +48,7 @@ def pack(
         CodecName, typer.Option(help="lz4; zstd: a little smaller, slower to read.")
     ] = CodecName.lz4,
     max_bad_ratio: MaxBadRatio = 0.01,
-    bad_lines: Annotated[str | None, typer.Option(help="Copy the bad lines to this file.")] = None,
+    bad_lines: BadLines = None,
     shard: ShardOption = None,
 ) -> None:
     """Parse and hash samples once: `fit`, `predict` and `eval` read the file in place of text.
