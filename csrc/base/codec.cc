@@ -58,10 +58,9 @@ const zstd_library& zstd() {
   return found;
 }
 
-status missing(const char* library, const char* package) {
-  return {errc::invalid, std::string("the codec needs ") + library +
-                             ", which this system does not have: install its package (" + package +
-                             " on Debian), or use another codec"};
+status missing(codec c, const char* library, const char* packages) {
+  return {errc::invalid, std::string(codec_name(c)) + " needs " + library +
+                             ", which this system lacks: install " + packages};
 }
 
 }  // namespace
@@ -84,15 +83,18 @@ bool find_codec(std::string_view name, codec* out) {
 }
 
 status open_codec(codec c) {
-  if (c == codec::lz4 && !lz4().open) return missing("liblz4.so.1", "liblz4-1");
-  if (c == codec::zstd && !zstd().open) return missing("libzstd.so.1", "libzstd1");
+  if (c == codec::lz4 && !lz4().open) {
+    return missing(c, "liblz4.so.1", "liblz4-1 (Debian, Ubuntu) or lz4-libs (Fedora)");
+  }
+  if (c == codec::zstd && !zstd().open) {
+    return missing(c, "libzstd.so.1", "libzstd1 (Debian, Ubuntu) or libzstd (Fedora)");
+  }
   return {};
 }
 
-status compress(codec c, std::string_view data, std::string* out) {
-  if (data.size() > INT_MAX / 2) return {errc::invalid, "a block is too large to be compressed"};
+void compress(codec c, std::string_view data, std::string* out) {
   size_t size = 0;  // 0: not compressed
-  if (c == codec::lz4) {
+  if (c == codec::lz4 && data.size() <= INT_MAX / 2) {
     out->resize(static_cast<size_t>(lz4().bound(static_cast<int>(data.size()))));
     size = static_cast<size_t>(lz4().compress(
         data.data(), out->data(), static_cast<int>(data.size()), static_cast<int>(out->size())));
@@ -106,12 +108,11 @@ status compress(codec c, std::string_view data, std::string* out) {
   } else {
     out->resize(size);
   }
-  return {};
 }
 
 bool decompress(codec c, std::string_view data, char* out, size_t size) {
-  if (data.size() > INT_MAX || size > INT_MAX) return false;
   if (c == codec::lz4) {
+    if (data.size() > INT_MAX || size > INT_MAX) return false;
     return lz4().decompress(data.data(), out, static_cast<int>(data.size()),
                             static_cast<int>(size)) == static_cast<int>(size);
   }

@@ -23,7 +23,7 @@ status open_codec(codec c);
 
 // The codec is open. Replaces *out; what would not get smaller is stored as it is: then, and only
 // then, *out is as long as the data.
-status compress(codec c, std::string_view data, std::string* out);
+void compress(codec c, std::string_view data, std::string* out);
 
 // The codec is open. False unless the data unpack to exactly `size` bytes; never writes beyond
 // them.

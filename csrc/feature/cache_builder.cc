@@ -192,20 +192,23 @@ void cache_builder::put_columns(const cache_front& front, std::string* raw) {
 
 status cache_builder::encode(std::string_view source, std::string* raw) {
   source = source.substr(0, source_bytes_max);
-  if (local_.size() > cache_features_max ||
-      keys_.size() + names_.size() > cache_raw_bytes_max / 4) {
-    return {errc::invalid, std::string(source) + ", line " + std::to_string(line_[0]) +
-                               ": a sample with more than " + std::to_string(cache_features_max) +
-                               " features, or with longer names, does not fit a cache"};
+  const uint64_t line = line_[0];
+  bool fits = local_.size() <= cache_features_max;
+  if (fits) {
+    const cache_front front = make_front(source);
+    raw->assign(reinterpret_cast<const char*>(&front), sizeof front);
+    put_columns(front, raw);
+    raw->append(keys_);
+    for (size_t i = 0; i < name_at_.size(); ++i) raw->append(names_, name_at_[i], name_size_[i]);
+    raw->append(source);
+    fits = raw->size() <= cache_raw_bytes_max;
   }
-  const cache_front front = make_front(source);
-  raw->assign(reinterpret_cast<const char*>(&front), sizeof front);
-  put_columns(front, raw);
-  raw->append(keys_);
-  for (size_t i = 0; i < name_at_.size(); ++i) raw->append(names_, name_at_[i], name_size_[i]);
-  raw->append(source);
   clear();
-  return {};
+  if (fits) return {};
+  return {errc::invalid, std::string(source) + ", line " + std::to_string(line) +
+                             ": the sample is too large for a cache: at most " +
+                             std::to_string(cache_features_max) + " features and " +
+                             std::to_string(cache_raw_bytes_max >> 20) + " MiB"};
 }
 
 void cache_builder::clear() {

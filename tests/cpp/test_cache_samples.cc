@@ -128,7 +128,7 @@ TEST(a_sample_beyond_the_format_is_named) {
   std::string raw;
   const status refused = builder.encode("X", &raw);
   CHECK_EQ(refused.code(), errc::invalid);
-  CHECK(refused.message().find("X, line 3: a sample with more than 16777216 features") == 0);
+  CHECK(refused.message().find("X, line 3: the sample is too large for a cache") == 0);
 }
 
 TEST(a_model_learns_the_same) {

@@ -322,6 +322,26 @@ def test_files_that_broke_off_or_are_damaged(cache: Path, tmp_path: Path, fmtrai
         assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_a_library_that_is_missing_is_named(
+    tmp_path: Path, fmtrain_cli: Cli, golden: Path, codec: str
+) -> None:
+    (tmp_path / f"lib{codec}.so.1").write_bytes(b"not a library")
+    env = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}
+    flags = ["--codec", codec, "--out", tmp_path / "cache"]
+    packed = golden / "cache_v1" / ("zstd.fmc" if codec == "zstd" else "lz4_names.fmc")
+    for command in (["pack", *flags], ["fit", "--model", tmp_path / "m", packed]):
+        done = fmtrain_cli(*command, stdin=b"1 a\n0 b\n", env=env)
+        assert done.returncode == 2, done.stderr
+        assert (
+            f"{codec} needs lib{codec}.so.1, which this system lacks: ins".encode() in done.stderr
+        )
+    done = fmtrain_cli("pack", *flags[2:], "--codec", "none", stdin=b"1 a\n0 b\n", env=env)
+    assert done.returncode == 0, done.stderr
+    done = fmtrain_cli("fit", "--model", tmp_path / "m", tmp_path / "cache", env=env)
+    assert done.returncode == 0, done.stderr
+
+
 def test_arguments_of_pack(samples: Path, tmp_path: Path, fmtrain_cli: Cli) -> None:
     bad: list[dict[str, Any]] = [
         {"codec": "gzip"},
