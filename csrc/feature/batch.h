@@ -42,7 +42,7 @@ struct batch {
   std::vector<float> x;        // (features), finite, never 0
   std::vector<name_ref> name;  // (features)
 
-  // What the names point into; outlives the batch. nullptr: the source keeps no names.
+  // What the names point into; outlives the batch. nullptr: there are none, `name` is not filled.
   const char* text = nullptr;
 
   // Where the source has numbered its features (a block of an input cache): those that occur, the
@@ -96,6 +96,7 @@ struct batch {
   void drop_open_sample() { features = begin[samples]; }
 
   std::string_view name_of(size_t feature) const {
+    if (text == nullptr) return {};
     return {text + name[feature].at, name[feature].size};
   }
 };

@@ -195,9 +195,7 @@ void cache_source::add_features(uint32_t count, batch& out) {
     local[i] = place;
     id[i] = at_.id[place];
   }
-  if (at_.name_size == nullptr) {
-    std::fill(name, name + count, name_ref{0, 0});
-  } else {
+  if (at_.name_size != nullptr) {
     for (uint32_t i = 0; i < count; ++i) name[i] = scratch_.name[local[i]];
   }
   out.features += count;
