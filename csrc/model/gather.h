@@ -2,6 +2,7 @@
 // rows meanwhile (shared): each coordinate is then read and exchanged whole.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -103,7 +104,7 @@ inline void weigh(const model& m, const kernels& use, const row_ref* rows, size_
   if (m.hypers().linear) {
     use.weigh(m.update_rule().w, in.w.data(), out.w.data(), features);
   } else {
-    std::memset(out.w.data(), 0, features * sizeof(float));
+    std::fill(out.w.data(), out.w.data() + features, 0.0f);
   }
   if (k == 0) return;
   use.weigh(m.update_rule().v, in.v.data(), out.v.data(), features * k);
