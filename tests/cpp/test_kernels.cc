@@ -34,7 +34,7 @@ class shifted {
  public:
   shifted(size_t count, size_t shift) : count_(count), shift_(shift) {
     all_.reserve(shift + count);
-    std::memset(static_cast<void*>(all_.data()), mark, shift * sizeof(T));
+    if (shift > 0) std::memset(static_cast<void*>(all_.data()), mark, shift * sizeof(T));
   }
   T* data() { return all_.data() + shift_; }
   T& operator[](size_t i) { return data()[i]; }

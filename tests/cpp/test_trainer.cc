@@ -259,11 +259,15 @@ TEST(extreme_streams_stay_finite) {
 }
 
 TEST(values_of_zero_and_lines_without_features) {
-  model m(hyper_of({{"factors", "4"}}), false);
-  const meter seen = train(m, "1\n0 a:0 b:-0\n1 # key\n");
-  CHECK_EQ(seen.samples, 3u);
-  CHECK_EQ(m.rows().rows(), 0u);
-  CHECK(m.bias.n > 0);
+  for (const char* linear : {"0", "1"}) {
+    for (const size_t threads : {1, 2}) {
+      model m(hyper_of({{"factors", "4"}, {"linear", linear}}), false);
+      const meter seen = train(m, "1\n0 a:0 b:-0\n1 # key\n", threads);
+      CHECK_EQ(seen.samples, 3u);
+      CHECK_EQ(m.rows().rows(), 0u);
+      CHECK(m.bias.n > 0);
+    }
+  }
 }
 
 TEST(terms_that_are_off_are_not_learned) {
