@@ -179,7 +179,7 @@ TEST(refused_samples_leave_no_trace) {
 // Within one batch, by threads that have copies of some of the rows: n and z are exact sums of what
 // the others of the batch learned (see no_update_is_lost_between_threads).
 TEST(refused_samples_leave_no_trace_between_threads) {
-  constexpr int samples = 30000;
+  constexpr int samples = 4200;
   for (const char* factors : {"0", "4", "5"}) {
     std::string text;
     for (int i = 0; i < samples; ++i) {
