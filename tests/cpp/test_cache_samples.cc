@@ -149,7 +149,7 @@ TEST(a_refused_sample_is_named) {
   for (const bool names : {false, true}) {
     model m(hyper_of({{"factors", "4"}}), false);
     train(m, "1 a b\n0 a b\n");
-    trainer run(m, 1, parse_options());
+    trainer run(m, {1, false}, parse_options());
     feed_all(run.input(), packed(text, 1, codec::lz4, names), "cache.fmc");
     CHECK_OK(run.finish());
     const std::vector<bad_line> examples = run.input().log().examples();
