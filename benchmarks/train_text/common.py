@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from functools import cached_property
 from itertools import islice
@@ -12,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-FMTRAIN = [sys.executable, "-m", "fmtrain"]
+from ..common import FMTRAIN, shell
+
+__all__ = ["FMTRAIN", "Absent", "Peer", "Text", "read_predictions", "shell"]
 
 
 class Absent(Exception):
@@ -84,12 +84,6 @@ class Text:
         """(samples,), 0 or 1."""
         with self.plain.open("rb") as file:
             return np.array([float(line.split(None, 1)[0]) for line in file])
-
-
-def shell(*words: object, stdin: Path | None = None) -> str:
-    """The words as a shell command."""
-    command = shlex.join(str(word) for word in words)
-    return command if stdin is None else f"{command} < {shlex.quote(str(stdin))}"
 
 
 def read_predictions(path: Path) -> np.ndarray:
