@@ -1,0 +1,1 @@
+"""Training from an empty table to over 20 million features."""

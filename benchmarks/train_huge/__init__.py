@@ -1,0 +1,1 @@
+"""Training from an empty table to 100 million features."""

@@ -1,0 +1,1 @@
+"""Training on a table that holds every feature: two million of them."""
