@@ -1,0 +1,1 @@
+"""Text to numbers: the ways a line can be written."""

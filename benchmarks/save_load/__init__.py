@@ -1,0 +1,1 @@
+"""Writing and reading a model beside `cp` of the same file."""
