@@ -74,6 +74,7 @@ class Pass:
     factors: int = 0
     threads: int = 1
     format: str = "text"
+    deterministic: bool = False
     warm: bool = False  # the same pass before the clock, so that every feature has its row
     huge_pages: bool = True
     names: bool = False
@@ -148,7 +149,7 @@ def as_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
     """Lines of columns: text to the left, numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    left = [all(not row[i][:1].isdigit() for row in cells[1:]) for i in range(len(head))]
+    left = [not any(row[i][:1].isdigit() for row in cells[1:]) for i in range(len(head))]
 
     def line(row: Sequence[str]) -> str:
         columns = zip(row, widths, left, strict=True)

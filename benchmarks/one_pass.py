@@ -35,7 +35,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
     """Learns once (twice when warm: the second time counts)."""
     if not request["huge_pages"]:
         without_huge_pages()
-    keep = {key: request[key] for key in ("factors", "threads", "names")}
+    keep = {key: request[key] for key in ("factors", "threads", "deterministic", "names")}
     model = FTRLModel(**keep)
     before = memory("status", "VmRSS")
     if request["warm"]:

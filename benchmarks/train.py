@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from fmtrain import FTRLModel, metrics
 
@@ -33,6 +34,7 @@ class Workload:
     text: Text
     distinct_min: int  # of the whole text
     warm: bool = False  # learned once before the clock
+    deterministic_too: bool = False  # timed on several threads
     both_pages: bool = False  # timed without huge pages too
     grows: bool = False  # plotted over the rows of the table
 
@@ -43,10 +45,15 @@ class Workload:
         text = session.text(self.text)
         data = str(text_file(text))
         pages = (True, False) if self.both_pages else (True,)
-        cases = [
-            Case(model, Pass(data, factors, threads, warm=self.warm, huge_pages=huge))
-            for (model, factors), threads, huge in product(FACTORS.items(), thread_counts(), pages)
-        ]
+        orders = [(threads, False) for threads in thread_counts()]
+        if self.deterministic_too:
+            orders += [(threads, True) for threads in thread_counts() if threads > 1]
+        cases = []
+        for (model, factors), (threads, deterministic), huge in product(
+            FACTORS.items(), orders, pages
+        ):
+            how = {"deterministic": deterministic, "warm": self.warm, "huge_pages": huge}
+            cases.append(Case(model, Pass(data, factors, threads, **how)))
         runs = in_turn(cases, session.rounds, lambda case: case.ask.run())
         found = [(case, median_pass(of_case)) for case, of_case in zip(cases, runs, strict=True)]
         every = [run for of_case in runs for run in of_case]
@@ -65,7 +72,7 @@ class Workload:
         else:
             bars: dict[str, dict[str, float]] = {model: {} for model in FACTORS}
             for case, run in found:
-                bars[case.model][f"{case.ask.threads} threads"] = run.samples_per_s
+                bars[case.model][case.threads] = run.samples_per_s
             session.plot(plots.bars, self.name, self.name, "samples/s", bars)
 
 
@@ -77,19 +84,23 @@ class Case:
     ask: Pass
 
     @property
+    def threads(self) -> str:
+        return f"{self.ask.threads}{' deterministic' if self.ask.deterministic else ''}"
+
+    @property
     def pages(self) -> str:
         return "huge" if self.ask.huge_pages else "small"
 
     @property
     def label(self) -> str:
-        return f"{self.model}, {self.ask.threads} threads, {self.pages} pages"
+        return f"{self.model}, threads {self.threads}, {self.pages} pages"
 
     def row(self, run: Measured) -> list[str]:
         grown = run.peak_bytes - run.before_bytes
         pages = f"{self.pages} ({run.huge_bytes / 1e6:,.0f} MB)"
         return [
             self.model,
-            str(self.ask.threads),
+            self.threads,
             pages,
             f"{run.samples:,}",
             f"{run.features:,}",
@@ -104,23 +115,28 @@ class Case:
 
 @cache
 def check(workload: Workload, model: str, folder: Path, text_file: Callable) -> None:
-    """One thread gives the same bytes again, with or without huge pages; two give a model of the
-    same features that ranks as well."""
+    """One thread gives the same bytes again, without huge pages, and two that are told to be
+    deterministic; two that are not give a model of the same features that ranks as well."""
     learned = str(text_file(workload.text.shortened(CHECK_SAMPLES)))
     held = text_file(workload.text.held_out())
-    paths = [str(folder / name) for name in ("one.fmt", "again.fmt", "once.fmt", "two.fmt")]
-    one = Pass(learned, FACTORS[model], warm=workload.warm, save=paths[0])
-    once = replace(one, warm=False, save=paths[2])
-    asked = [one, replace(one, huge_pages=False, save=paths[1])]
-    asked += [once, replace(once, threads=2, save=paths[3])]
-    assert len({ask.run().features for ask in asked}) == 1, "the distinct features differ"
-    assert Path(paths[0]).read_bytes() == Path(paths[1]).read_bytes(), "another model"
-    best, other = auc_of(paths[2], held), auc_of(paths[3], held)
+
+    def saved(**how: Any) -> Path:
+        path = folder / f"check{len(list(folder.iterdir()))}.fmt"
+        features.add(Pass(learned, FACTORS[model], save=str(path), **how).run().features)
+        return path
+
+    features: set[int] = set()
+    one = saved(warm=workload.warm).read_bytes()
+    assert saved(warm=workload.warm, huge_pages=False).read_bytes() == one, "another model"
+    in_order = saved(warm=workload.warm, threads=2, deterministic=True)
+    assert in_order.read_bytes() == one, "another model of two threads that learn in order"
+    best, other = auc_of(saved(), held), auc_of(saved(threads=2), held)
+    assert len(features) == 1, "the distinct features differ"
     assert best > AUC_FLOOR, f"AUC {best}: nothing was learned"
     assert abs(best - other) < AUC_SLACK[model], f"AUC {best} of one thread, {other} of two"
 
 
-def auc_of(path: str, held: Path) -> float:
+def auc_of(path: Path, held: Path) -> float:
     """Of a saved model, on samples it has not seen."""
     found = FTRLModel.load(path, threads=2).predict_stream(str(held))
     return metrics.auc(found.label, found.score)

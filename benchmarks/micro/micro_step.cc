@@ -54,7 +54,7 @@ void check(const std::string& text, const parsed_text& parsed) {
   model stepped(hyper_of(Factors), false), trained(hyper_of(Factors), false);
   step_scratch scratch;
   for (const batch& in : parsed.batches) learn_alone<Factors>(stepped, in, scratch);
-  trainer run(trained, 1, parse_options());
+  trainer run(trained, train_options(), parse_options());
   run.input().begin("micro");
   for (size_t at = 0, taken = 0; at < text.size(); at += taken) {
     const status fed =

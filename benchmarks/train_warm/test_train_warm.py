@@ -16,6 +16,7 @@ WORKLOAD = Workload(
     Text(samples=4_000_000, dims=4_000_000),
     distinct_min=2_000_000,
     warm=True,
+    deterministic_too=True,
 )
 
 
