@@ -111,9 +111,9 @@ class Measured:
         return self.samples / self.seconds
 
     def rates(self) -> list[tuple[float, float]]:
-        """Features in the table and samples a second at that time."""
+        """Million features in the table, and samples a second at that time."""
         steps = zip([(0.0, 0, 0), *self.curve], self.curve, strict=False)
-        return [(b[2], (b[1] - a[1]) / (b[0] - a[0])) for a, b in steps if b[0] > a[0]]
+        return [(b[2] / 1e6, (b[1] - a[1]) / (b[0] - a[0])) for a, b in steps if b[0] > a[0]]
 
 
 def thread_counts() -> list[int]:

@@ -15,7 +15,7 @@ def bars(path: Path, title: str, unit: str, groups: Mapping[str, Mapping[str, fl
     """A group of bars for each entry, a colour for each name in it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4))
+    figure = Figure(figsize=(10, 4))
     axes = figure.subplots()
     names = list(dict.fromkeys(name for group in groups.values() for name in group))
     width = 0.8 / len(names)
@@ -23,7 +23,7 @@ def bars(path: Path, title: str, unit: str, groups: Mapping[str, Mapping[str, fl
         places = [at + i * width for at, group in enumerate(groups.values()) if name in group]
         axes.bar(places, [group[name] for group in groups.values() if name in group], width)
     axes.set_xticks([at + 0.4 - width / 2 for at in range(len(groups))], list(groups))
-    axes.legend(names)
+    axes.legend(names, loc="upper left", bbox_to_anchor=(1, 1))
     axes.set(title=title, ylabel=unit)
     save(path, figure)
 
@@ -37,12 +37,12 @@ def curves(
     """A line of (x, y) points for each entry; y from 0."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4))
+    figure = Figure(figsize=(10, 4))
     axes = figure.subplots()
     for name, points in lines.items():
         x, y = zip(*points, strict=True)
         axes.plot(x, y, marker=".", label=name)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     axes.set(title=title, xlabel=labels[0], ylabel=labels[1])
     axes.set_ylim(bottom=0)
     save(path, figure)

@@ -67,7 +67,7 @@ class Workload:
         session.table(self.name, HEAD.split(), [case.row(run) for case, run in found])
         if self.grows:
             lines = {case.label: run.rates() for case, run in found}
-            axes = ("features in the table", "samples/s")
+            axes = ("million features in the table", "samples/s")
             session.plot(plots.curves, self.name, self.name, axes, lines)
         else:
             bars: dict[str, dict[str, float]] = {model: {} for model in FACTORS}
