@@ -33,6 +33,7 @@ CORE_FLOORS = {
 #: An import points to a lower floor or, on its own floor, into its own folder.
 PACKAGE_FLOORS = {
     "errors": 0,
+    "economy": 1,
     "hyper": 0,
     "lazy": 0,
     "metrics": 0,
@@ -48,6 +49,7 @@ PACKAGE_FLOORS = {
     "inspection": 4,
     "evaluation": 4,
     "comparison": 4,
+    "forecast": 4,
     "cli": 5,
     "__main__": 6,
 }

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -50,6 +51,14 @@ void free_pages(char* memory, size_t bytes) {
   } else {
     ::munmap(memory, round_up(bytes, page_bytes));
   }
+}
+
+void give_back_pages(char* memory, size_t bytes) {
+  const auto unit = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = round_up(reinterpret_cast<size_t>(memory), unit);
+  const size_t last = (reinterpret_cast<size_t>(memory) + bytes) / unit * unit;
+  if (first < last)
+    ::madvise(memory + (first - reinterpret_cast<size_t>(memory)), last - first, MADV_DONTNEED);
 }
 
 arena::~arena() {

@@ -13,6 +13,9 @@ namespace fmtrain {
 // megabytes on they ask for huge pages. Throws std::bad_alloc.
 char* allocate_pages(size_t bytes);
 void free_pages(char* memory, size_t bytes);
+// Of a part of large memory: whole pages within go back to the kernel, and are zeros when they are
+// next touched. What it held is lost.
+void give_back_pages(char* memory, size_t bytes);
 
 class arena {
  public:

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "model/model.h"
+#include "train/admission.h"
 
 namespace fmtrain {
 
@@ -35,6 +36,7 @@ hyper hyper_from(const hyper_dict& given);
 struct model_handle {
   std::unique_ptr<model> held;
   int learning = 0;
+  std::shared_ptr<admission> counts;  // of features without a row, from one stream to the next
 
   explicit model_handle(std::unique_ptr<model> m) : held(std::move(m)) {}
   model& use() {

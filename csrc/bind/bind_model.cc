@@ -305,6 +305,17 @@ void bind_model(py::module_& module) {
             check(h.use().change_hyper(hyper_from(given)));
           },
           py::arg("hyper"))
+      .def(
+          "set_expiry",
+          [](model_handle& h, const std::vector<std::string>& rules, uint64_t now_minutes) {
+            check(h.use().set_expiry(rules, now_minutes));
+          },
+          py::arg("rules"), py::arg("now_minutes"))
+      .def_property_readonly("expiry",
+                             [](model_handle& h) {
+                               const expiry_rules& rules = h.held->expiry();
+                               return rules.on() ? rules.text() : std::string();
+                             })
       .def("weights", &weights_of_ids, py::arg("ids"))
       .def("arrays", &arrays, py::arg("state") = true)
       .def("arrays_of", &arrays_of, py::arg("ids"))

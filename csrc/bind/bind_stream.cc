@@ -306,24 +306,45 @@ py::dict describe_meter(const meter& m) {
   return d;
 }
 
+py::dict describe_economy(const economy_report& r) {
+  py::dict d;
+  d["min_count"] = r.min_count;
+  d["exact"] = r.exact;
+  d["admission_bytes"] = r.admission_bytes;
+  d["waiting"] = r.waiting;
+  d["early_share"] = r.early_share;
+  d["expired"] = r.expired;
+  d["evicted"] = r.evicted;
+  d["evictions"] = r.evictions;
+  d["refused"] = r.refused;
+  d["max_bytes"] = r.max_bytes;
+  d["allocated_bytes"] = r.allocated_bytes;
+  return d;
+}
+
 }  // namespace
 
 void bind_stream(py::module_& module) {
   module.def("first_bad_line", &first_bad_line, py::arg("text"));
   using train_handle = stream_handle<trainer>;
   py::class_<train_handle> train(module, "Trainer");
-  train.def(
-      py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd,
-                  bool deterministic) {
-        parse_options parsing = parsing_from(format, m.use());
-        parsing.names = m.use().rows().has_names();
-        auto handle =
-            std::make_unique<train_handle>(m, train_options{threads, deterministic}, parsing);
-        handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
-        return handle;
-      }),
-      py::arg("model"), py::arg("threads"), py::arg("format") = "text",
-      py::arg("bad_lines_fd") = -1, py::arg("deterministic") = false, py::keep_alive<1, 2>());
+  train.def(py::init([](model_handle& m, size_t threads, const std::string& format,
+                        int bad_lines_fd, bool deterministic, uint64_t min_count_memory,
+                        uint64_t max_memory, uint64_t now_minutes, bool count_anew) {
+              parse_options parsing = parsing_from(format, m.use());
+              parsing.names = m.use().rows().has_names() || m.use().expiry().reads_names();
+              if (count_anew) m.counts = nullptr;
+              const economy_options thrift = {min_count_memory, max_memory, now_minutes, m.counts};
+              auto handle = std::make_unique<train_handle>(
+                  m, train_options{threads, deterministic, thrift}, parsing);
+              m.counts = handle->held->thrift().counts();
+              handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
+              return handle;
+            }),
+            py::arg("model"), py::arg("threads"), py::arg("format") = "text",
+            py::arg("bad_lines_fd") = -1, py::arg("deterministic") = false,
+            py::arg("min_count_memory") = 0, py::arg("max_memory") = 0, py::arg("now_minutes") = 0,
+            py::arg("count_anew") = false, py::keep_alive<1, 2>());
   bind_input(train);
   bind_cache(train);
   train.def(
@@ -335,6 +356,7 @@ void bind_stream(py::module_& module) {
         d["total"] = describe_meter(now->total);
         d["features"] = now->features;
         d["memory_bytes"] = now->memory_bytes;
+        d["economy"] = h.held->thrift().on() ? describe_economy(now->thrift) : py::dict();
         return d;
       },
       py::arg("close_window"));

@@ -347,10 +347,9 @@ status import_alphafm(const std::string& path, bool binary, int64_t factors, hyp
     FMTRAIN_TRY(check_finite(record, path));
     const auto seed = static_cast<uint32_t>(h.hash_seed);
     const uint64_t id = hash_name(record.name.data(), record.name.size(), seed);
-    bool created = false;
-    const row_ref row =
-        m->rows().find_or_insert<alone>(id, record.name, [&](row_ref) { created = true; });
-    if (!created) return {errc::format, path + ": '" + record.name + "' stands in it twice"};
+    // An imported row has its lanes, whatever v_min_count asks of later ones.
+    const row_ref row = m->rows().restore(id, record.name, {row_tail::has_lanes, 0});
+    if (!row) return {errc::format, path + ": '" + record.name + "' stands in it twice"};
     const row_ref weights = m->stored.rows->find_or_insert<alone>(id, {}, [](row_ref) {});
     weights.w().z = static_cast<float>(record.w);
     row.w() = {static_cast<float>(record.w_z), static_cast<float>(record.w_n)};

@@ -37,6 +37,12 @@ enum class v_start : int { lazy, kept };
   X(start, v_start, v_start::lazy, 0, 1,                                                           \
     "What the first update makes of that draw: lazy forgets"                                       \
     " it (alphaFM), kept goes on from it.")                                                        \
+  X(integer, min_count, 1, 1, 255,                                                                 \
+    "A feature gets its row when it is seen for the so-many-th time in a run; until then it "      \
+    "scores"                                                                                       \
+    " 0 and learns nothing.")                                                                      \
+  X(integer, v_min_count, 1, 1, 1000000000,                                                        \
+    "A feature gets its v when it is seen for the so-many-th time; until then its v is 0.")        \
   X(flag, force_v_sparse, false, 0, 1, "A feature whose w is 0 has v = 0 too (alphaFM's -fvs 1).") \
   X(integer, seed, 0, 0, INT64_MAX, "Seed of v's draws.")                                          \
   X(integer, hash_seed, 0, 0, UINT32_MAX, "Seed of the hash that turns names into ids.")

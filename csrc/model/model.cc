@@ -15,7 +15,41 @@ status model::change_hyper(const hyper& h) {
   }
   hyper_ = h;
   optimiser_ = optimiser(h);
+  table_->set_lanes_after(static_cast<uint32_t>(h.v_min_count));
   return {};
+}
+
+status model::set_expiry(const std::vector<std::string>& rules, uint64_t now_minutes) {
+  const expiry_clock before = expiry_.clock();
+  FMTRAIN_TRY(expiry_.set(rules));
+  if (!expiry_.on() || expiry_.clock() == before) return {};
+  if (!table_->has_tail()) give_tails();
+  const uint64_t now = expiry_.clock() == expiry_clock::minutes
+                           ? now_minutes
+                           : seen.samples / expiry_rules::samples_a_unit;
+  set_time(static_cast<uint32_t>(now));
+  table_->for_each([&](row_ref row, std::string_view name) {
+    table::set_stamp(row.head, expiry_.group_bits(name));
+    stamp(row);
+  });
+  return {};
+}
+
+void model::give_tails() {
+  auto wider = std::make_unique<table>(table_shape{factors(), table_->has_names(), true});
+  wider->set_lanes_after(static_cast<uint32_t>(hyper_.v_min_count));
+  wider->reserve(table_->rows());
+  table_->for_each([&](row_ref row, std::string_view name) {
+    wider->restore(row.id(), name, {0, 0}).w() = row.w();
+  });
+  table_ = std::move(wider);
+}
+
+uint64_t model::expire() {
+  if (!expiry_.on()) return 0;
+  return table_->retain([this](row_ref row, std::string_view) {
+    return !expiry_.expired(table_->tail_of(row).stamp, time());
+  });
 }
 
 double model::bias_weight() const {

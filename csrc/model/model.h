@@ -4,12 +4,15 @@
 // v. The weights are functions of the state and are computed when needed (weights_of).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/spin_lock.h"
+#include "model/expiry.h"
 #include "model/ftrl.h"
 #include "model/hyper.h"
 #include "model/learner.h"
@@ -41,9 +44,13 @@ struct optimiser {
 
 class model {
  public:
-  // `h` has passed check_hyper.
-  model(const hyper& h, bool names)
-      : hyper_(h), optimiser_(h), table_(static_cast<size_t>(h.factors), names) {}
+  // `h` has passed check_hyper. tail: rows have one, with factors or without (table_shape).
+  model(const hyper& h, bool names, bool tail = false)
+      : hyper_(h),
+        optimiser_(h),
+        table_(std::make_unique<table>(table_shape{static_cast<size_t>(h.factors), names, tail})) {
+    table_->set_lanes_after(static_cast<uint32_t>(h.v_min_count));
+  }
 
   const hyper& hypers() const { return hyper_; }
   const optimiser& update_rule() const { return optimiser_; }
@@ -51,8 +58,8 @@ class model {
   // Learning rates and penalties may change between runs; what shapes the rows may not.
   status change_hyper(const hyper& h);
 
-  table& rows() { return table_; }
-  const table& rows() const { return table_; }
+  table& rows() { return *table_; }
+  const table& rows() const { return *table_; }
 
   bias_state bias;
   mutable spin_lock bias_lock;
@@ -62,13 +69,30 @@ class model {
 
   // Of the tables, names included.
   uint64_t memory_bytes() const {
-    return table_.memory_bytes() + (has_stored() ? stored.rows->memory_bytes() : 0);
+    return table_->memory_bytes() + (has_stored() ? stored.rows->memory_bytes() : 0);
   }
 
-  // Sets a new row's state, before others see it.
+  // Sets the state of new lanes, a new row's or those that a row gets later, before others see
+  // them.
   void create(row_ref row) const {
-    if (hyper_.v_start == v_start::kept) keep_start(row);
+    if (hyper_.v_start == v_start::kept && row.v != nullptr) keep_start(row);
   }
+
+  // Rows that are not seen any more may leave the model. Rules other than those that were there
+  // start the age of every row anew when time is measured otherwise; rows get the room for their
+  // stamps when they have none (by a copy of the table).
+  const expiry_rules& expiry() const { return expiry_; }
+  status set_expiry(const std::vector<std::string>& rules, uint64_t now_minutes);
+  // Of a file, before there are rows: what expiry().text() was.
+  status restore_expiry(const std::string& text) { return expiry_.parse(text); }
+  // In the units of expiry's clock: set by whoever trains.
+  void set_time(uint32_t now) { time_.store(now, std::memory_order_relaxed); }
+  uint32_t time() const { return time_.load(std::memory_order_relaxed); }
+  void stamp(row_ref row) const {
+    if (expiry_.on()) table::stamp(row.head, time());
+  }
+  // How many rows have left.
+  uint64_t expire();
 
   // Of one row: w; and *w, v (factors).
   float w_of(row_ref row) const {
@@ -95,10 +119,13 @@ class model {
 
  private:
   void keep_start(row_ref row) const;
+  void give_tails();
 
   hyper hyper_;
   optimiser optimiser_;
-  table table_;
+  expiry_rules expiry_;
+  std::atomic<uint32_t> time_{0};
+  std::unique_ptr<table> table_;
 };
 
 }  // namespace fmtrain

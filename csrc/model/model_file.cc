@@ -34,7 +34,7 @@ class row_writer {
   status add(const row_ref row, std::string_view name) {
     append(heads_, row.head, sizeof(row_head));
     if (table_.has_tail()) {
-      const row_tail tail = {row.v != nullptr ? has_lanes : 0, 0};
+      const row_tail tail = table_.tail_of(row);
       append(heads_, &tail, sizeof tail);
     }
     if (row.v != nullptr) append(lanes_, row.v, table_.lanes() * sizeof(coordinate));
@@ -109,6 +109,7 @@ std::string header_text(const model& m) {
   for (const hyper_line& h : hyper_list()) line(h.name, get_hyper(m.hypers(), h.name));
   line("names", m.rows().has_names() ? "1" : "0");
   line("tail", m.rows().has_tail() ? "1" : "0");
+  if (m.expiry().on()) line("expire_after", m.expiry().text());
   line("rows", std::to_string(m.rows().rows()));
   line("bias.z", real_text(m.bias.z));
   line("bias.n", real_text(m.bias.n));

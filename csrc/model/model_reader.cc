@@ -91,9 +91,14 @@ class model_reader {
     }
     const status checked = check_hyper(h);
     if (!checked.ok()) return damaged(checked.message());
-    model_ = std::make_unique<model>(h, lines["names"] == "1");
+    model_ = std::make_unique<model>(h, lines["names"] == "1", lines["tail"] == "1");
     if (version_ >= 2 && (lines["tail"] == "1") != model_->rows().has_tail()) {
       return damaged("its header's tail does not fit its factors");
+    }
+    const status expiry = model_->restore_expiry(lines["expire_after"]);
+    if (!expiry.ok()) return damaged(expiry.message());
+    if (model_->expiry().on() && !model_->rows().has_tail()) {
+      return damaged("its rows cannot expire: they have no tail");
     }
     const bool stored = lines.count("stored.bias") > 0;
     if (stored) {
@@ -108,7 +113,7 @@ class model_reader {
                                                     {"seen.label_sum", &model_->seen.label_sum},
                                                     {"stored.bias", &model_->stored.bias}};
     for (const auto& [key, value] : lines) {
-      if (key == "names" || key == "tail") continue;
+      if (key == "names" || key == "tail" || key == "expire_after") continue;
       const auto number = numbers.find(key);
       if (number == numbers.end()) return damaged("unknown header line '" + key + "'");
       const char* const last = value.data() + value.size();
@@ -176,7 +181,7 @@ class model_reader {
     if (bytes > head.payload_bytes) return wrong;
     if (version_ > 1 && model_->rows().has_tail()) {
       for (uint64_t i = 0; i < head.items; ++i) {
-        if (tail_at(payload_, i).link == has_lanes) bytes += bytes_of_lanes();
+        if (lanes_follow(tail_at(payload_, i))) bytes += bytes_of_lanes();
       }
     }
     return bytes == head.payload_bytes ? status() : wrong;
@@ -216,7 +221,7 @@ class model_reader {
         return damaged("it has stored weights without a row");
       }
       row_ref row;
-      FMTRAIN_TRY(insert(rows, id_at(bytes), {}, &row));
+      FMTRAIN_TRY(insert(rows, id_at(bytes), {}, {has_lanes, 0}, &row));
       std::memcpy(&row.w().z, bytes + sizeof(uint64_t), sizeof(float));
       FMTRAIN_TRY(check_state(&row.w(), 1));
       for (size_t f = 0; f < model_->factors(); ++f) {
@@ -248,6 +253,10 @@ class model_reader {
     return tail;
   }
 
+  bool lanes_follow(const row_tail& tail) const {
+    return model_->factors() > 0 && (tail.link & has_lanes) != 0;
+  }
+
   template <class Name>
   status insert_rows(const std::string& payload, uint64_t items, const Name& name) {
     // The buckets of rows that come soon are fetched while earlier ones go in.
@@ -258,7 +267,9 @@ class model_reader {
       const char* const bytes = payload.data() + i * row_bytes;
       if (i + ahead < items) model_->rows().prefetch(id_at(bytes + ahead * row_bytes));
       row_ref row;
-      FMTRAIN_TRY(insert(model_->rows(), id_at(bytes), name(i), &row));
+      row_tail tail = {has_lanes, 0};
+      if (version_ > 1 && model_->rows().has_tail()) tail = tail_at(payload, i);
+      FMTRAIN_TRY(insert(model_->rows(), id_at(bytes), name(i), tail, &row));
       std::memcpy(static_cast<void*>(&row.w()), bytes + sizeof(uint64_t), sizeof(coordinate));
       if (version_ == 1) {
         take_old_lanes(bytes + sizeof(row_head), row);
@@ -291,10 +302,9 @@ class model_reader {
     return negative ? damaged("an n in it is negative") : status();
   }
 
-  status insert(table& rows, uint64_t id, std::string_view name, row_ref* out) {
-    bool created = false;
-    *out = rows.find_or_insert<alone>(id, name, [&created](row_ref) { created = true; });
-    return created ? status() : damaged("a feature stands in it twice");
+  status insert(table& rows, uint64_t id, std::string_view name, row_tail tail, row_ref* out) {
+    *out = rows.restore(id, name, tail);
+    return *out ? status() : damaged("a feature stands in it twice");
   }
 
   status check_end(const block_head& head) const {

@@ -45,6 +45,7 @@ void hot_rows::merge(size_t at) {
   }
   copy = s.base = after;
   if (lanes_ > 0) merge_lanes(at);
+  if (uses(at) > 0) model_.stamp(s.home);
   s.merged = std::min(s.merged + uses(at), merge_after_max * merge_after_part);
   s.merge_at = std::max(s.merged / merge_after_part, merge_after_min);
   left_[at] = static_cast<int16_t>(s.merge_at);

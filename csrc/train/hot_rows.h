@@ -71,7 +71,7 @@ class hot_rows {
   // A visit to a row that has no copy here. It gets one when its slot is free and it has earned it.
   void vote(uint64_t id, row_ref home) {
     slot& s = slots_[slot_of(id)];
-    if (s.home) return;
+    if (s.home || !home || (home.v == nullptr && lanes_ > 0)) return;
     if (s.challenger == id) {
       if (++s.votes >= votes_to_adopt) adopt(home);
     } else if (s.votes > 0) {

@@ -13,6 +13,7 @@
 #include "model/learner.h"
 #include "model/loss.h"
 #include "model/model.h"
+#include "train/economy.h"
 #include "train/hot_rows.h"
 
 namespace fmtrain {
@@ -33,30 +34,41 @@ struct step_result {
 };
 
 // Looks features up so that their cache misses overlap. `which(j)`, j < count, is a feature of the
-// batch.
+// batch. With an economy that is on, rows[i] is null where feature i has no row yet.
 template <class Locking, class Which>
-void find_rows(model& m, const batch& in, row_ref* rows, size_t count, const Which& which) {
-  for (size_t j = 0; j < count; ++j) m.rows().prefetch(in.id[which(j)]);
-  for (size_t j = 0; j < count; ++j) rows[which(j)].head = m.rows().guess(in.id[which(j)]);
+void find_rows(model& m, economy* thrift, const batch& in, row_ref* rows, size_t count,
+               const Which& which) {
+  table& all = m.rows();
+  const auto create = [&m](row_ref made) { m.create(made); };
+  for (size_t j = 0; j < count; ++j) all.prefetch(in.id[which(j)]);
+  for (size_t j = 0; j < count; ++j) rows[which(j)].head = all.guess(in.id[which(j)]);
   for (size_t j = 0; j < count; ++j) {
     const size_t i = which(j);
-    rows[i] = m.rows().find_or_insert<Locking>(
-        in.id[i], in.name_of(i), [&](row_ref made) { m.create(made); }, rows[i].head);
+    if (thrift != nullptr) {
+      rows[i] = thrift->find<Locking>(in, i, rows[i].head);
+      if (!rows[i]) continue;
+    } else {
+      rows[i] = all.find_or_insert<Locking>(in.id[i], in.name_of(i), create, rows[i].head);
+    }
+    if (m.factors() == 0) continue;
+    if (rows[i].v == nullptr) rows[i] = all.sight(rows[i], create);
+    if (rows[i].v == nullptr) continue;
     for (size_t lane = 0; lane < m.factors(); lane += 8) prefetch_to_write(rows[i].v + lane);
   }
 }
 
-inline void find_rows(model& m, const batch& in, step_scratch& scratch) {
-  find_rows<alone>(m, in, scratch.rows.reserve(in.features), in.features,
+inline void find_rows(model& m, const batch& in, step_scratch& scratch, economy* thrift = nullptr) {
+  find_rows<alone>(m, thrift, in, scratch.rows.reserve(in.features), in.features,
                    [](size_t j) { return j; });
 }
 
 // The same with other threads about: hot rows come from the worker's own copies.
-inline void find_rows(model& m, const batch& in, hot_rows& hot, step_scratch& scratch) {
+inline void find_rows(model& m, const batch& in, hot_rows& hot, step_scratch& scratch,
+                      economy* thrift = nullptr) {
   row_ref* const rows = scratch.rows.reserve(in.features);
   const feature_list& common = scratch.common;
   hot.find(in, rows, scratch.mine, scratch.common);
-  find_rows<shared>(m, in, rows, common.size(), [&common](size_t j) { return common[j]; });
+  find_rows<shared>(m, thrift, in, rows, common.size(), [&common](size_t j) { return common[j]; });
   for (size_t j = hot.first_vote(); j < common.size(); j += hot_rows::visits_a_vote) {
     hot.vote(in.id[common[j]], rows[common[j]]);
   }
@@ -133,10 +145,11 @@ step_result learn(const model& m, const learner& learn_as, const batch& in, size
   const auto scatter = [&](auto locking, uint32_t i) {
     using how = decltype(locking);
     const row_ref row = rows[i];
+    if (!row) return;
     if (linear) {
       scatter_w<how>(rule.w, &row.head->w, s.before.w[i], s.after.w[i], s.g.w[i], s.at.w[i]);
     }
-    if (k > 0) {
+    if (k > 0 && row.v != nullptr) {
       scatter_v<how>(rule.v, row, s.before.v.data() + i * k, s.after.v.data() + i * k,
                      s.g.v.data() + i * k, s.at.v.data() + i * k, k);
     }

@@ -27,6 +27,7 @@ void with_lanes(size_t factors, Function&& function) {
 
 trainer::trainer(model& m, const train_options& options, const parse_options& parsing)
     : model_(m),
+      thrift_(m, options.thrift),
       in_turn_(options.deterministic && options.threads > 1),
       alone_(in_turn_ || options.threads == 1),
       learner_(m.factors()),
@@ -79,6 +80,7 @@ status trainer::consume(size_t worker, uint64_t, const batch_source& source, bat
   // Somebody waits for all workers' locks: to take this one's again and again would starve them.
   if (pausing_) const std::lock_guard<std::mutex> wait(pause_lock_);
   learn_now(state, source, in);
+  pause_if_due(state);
   table& rows = model_.rows();
   if (rows.retired_bytes() > retired_bytes_min &&
       rows.retired_bytes() > rows.memory_bytes() / retired_share) {
@@ -107,6 +109,7 @@ status trainer::finish_source(size_t worker, uint64_t order) {
   worker_state& learner = *workers_.front();
   for (batch& in : state.waiting) {
     learn_now(learner, *state.source, in);
+    pause_if_due(learner);
     state.spare.push_back(std::move(in));
   }
   state.waiting.clear();
@@ -117,13 +120,14 @@ status trainer::finish_source(size_t worker, uint64_t order) {
 
 void trainer::learn_now(worker_state& state, const batch_source& source, const batch& in) {
   const std::lock_guard<std::mutex> hold(state.lock);
+  economy* const thrift = thrift_.on() ? &thrift_ : nullptr;
   if (state.results.size() < in.samples) state.results.resize(in.samples);
   if (alone_) {
-    find_rows(model_, in, state.scratch);
+    find_rows(model_, in, state.scratch, thrift);
     with_lanes(model_.factors(),
                [&](auto lanes) { learn_batch<alone, lanes>(state, model_.bias, in); });
   } else {
-    find_rows(model_, in, *state.hot, state.scratch);
+    find_rows(model_, in, *state.hot, state.scratch, thrift);
     with_lanes(model_.factors(),
                [&](auto lanes) { learn_batch<shared, lanes>(state, state.bias, in); });
     state.hot->settle();
@@ -137,6 +141,25 @@ void trainer::learn_now(worker_state& state, const batch_source& source, const b
       state.window.add(static_cast<double>(in.label[sample]), static_cast<double>(result.score),
                        static_cast<double>(in.weight[sample]));
     }
+  }
+  state.pause_is_due = thrift != nullptr && thrift->after(in);
+}
+
+// Between batches, whoever finds that the economy wants one.
+void trainer::pause_if_due(const worker_state& state) {
+  if (!state.pause_is_due) return;
+  pause([this] {
+    settle_all();
+    thrift_.tidy();
+  });
+}
+
+// The rows then hold everything that was learned, and nobody holds one.
+void trainer::settle_all() {
+  for (const auto& worker : workers_) {
+    if (alone_) break;
+    worker->hot->give_up();
+    merge_bias(*worker);
   }
 }
 
@@ -154,8 +177,11 @@ train_progress trainer::progress(bool close_window) {
     total_ = now.total;
     window_ = meter();
   }
+  // Against a pause: rows leave in one.
+  const std::lock_guard<std::mutex> hold(workers_.front()->lock);
   now.features = model_.rows().rows();
   now.memory_bytes = model_.memory_bytes();
+  if (thrift_.on()) now.thrift = thrift_.report();
   return now;
 }
 
@@ -163,12 +189,9 @@ status trainer::finish() {
   status done = stream_.finish();
   if (finished_) return done;
   finished_ = true;
-  for (const auto& worker : workers_) {
-    if (alone_) break;
-    worker->hot->give_up();
-    merge_bias(*worker);
-  }
+  settle_all();
   model_.rows().reclaim();
+  thrift_.finish();
   const meter total = progress(false).total;
   model_.seen.samples += total.samples;
   model_.seen.weight_sum += total.weight_sum;

@@ -20,6 +20,7 @@ struct train_progress {
   meter total;
   uint64_t features = 0;
   uint64_t memory_bytes = 0;  // of the table
+  economy_report thrift;
 };
 
 struct train_options {
@@ -27,6 +28,7 @@ struct train_options {
   // The bytes that one thread would leave, whatever the number of threads: they parse side by side
   // and learn in turn, chunk by chunk.
   bool deterministic = false;
+  economy_options thrift = {};
 };
 
 class trainer : private batch_consumer {
@@ -35,6 +37,7 @@ class trainer : private batch_consumer {
   trainer(model& m, const train_options& options, const parse_options& parsing);
 
   sample_stream& input() { return stream_; }
+  const economy& thrift() const { return thrift_; }
 
   // What was learned so far. With `close_window` the next window starts here. Any time, from the
   // calling thread.
@@ -52,6 +55,7 @@ class trainer : private batch_consumer {
     // With other workers about: what this one keeps to itself for a while.
     std::unique_ptr<hot_rows> hot;
     bias_state bias, bias_base;
+    bool pause_is_due = false;  // for the economy
     // Deterministic: what was parsed and waits for its turn, and batches to parse into.
     std::vector<batch> waiting, spare;
     const batch_source* source = nullptr;  // of those that wait
@@ -67,8 +71,11 @@ class trainer : private batch_consumer {
   // Runs `change` while no worker learns.
   template <class Change>
   void pause(const Change& change);
+  void pause_if_due(const worker_state& state);
+  void settle_all();
 
   model& model_;
+  economy thrift_;
   const bool in_turn_;
   const bool alone_;  // one worker learns at a time
   turns turns_;

@@ -11,6 +11,7 @@ from fmtrain import _core
 from fmtrain.data.labels import encode_labels, encode_weights
 from fmtrain.data.matrix import as_matrix, feature_id
 from fmtrain.data.sources import open_sources
+from fmtrain.economy import Economy, minutes_now
 from fmtrain.errors import ParameterError, printable
 from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, from_native, to_native
@@ -67,6 +68,8 @@ class FTRLModel(Estimator):
         v_l2: float = default("v_l2"),
         init_stdev: float = default("init_stdev"),
         v_start: str = default("v_start"),
+        min_count: int = default("min_count"),
+        v_min_count: int = default("v_min_count"),
         force_v_sparse: bool = default("force_v_sparse"),
         seed: int = default("seed"),
         hash_seed: int = default("hash_seed"),
@@ -89,6 +92,8 @@ class FTRLModel(Estimator):
         self.v_l2 = v_l2
         self.init_stdev = init_stdev
         self.v_start = v_start
+        self.min_count = min_count
+        self.v_min_count = v_min_count
         self.force_v_sparse = force_v_sparse
         self.seed = seed
         self.hash_seed = hash_seed
@@ -132,7 +137,9 @@ class FTRLModel(Estimator):
         labels, found = encode_labels(y, matrix.rows, known)
         weight = encode_weights(sample_weight, matrix.rows)
         self._check_columns(X, matrix, first=not hasattr(self, "_native"))
-        stream = _core.Trainer(native, self.threads, deterministic=self.deterministic)
+        stream = _core.Trainer(
+            native, self.threads, deterministic=self.deterministic, now_minutes=minutes_now()
+        )
         matrix.push(stream, labels, weight)
         stream.finish()
         self._native, self.classes_ = native, found
@@ -150,6 +157,9 @@ class FTRLModel(Estimator):
         format: Format = "text",
         max_bad_ratio: float = 0.01,
         bad_lines: str | os.PathLike[str] | None = None,
+        expire_after: str | int | Iterable[str] | None = None,
+        min_count_memory: str | int | None = None,
+        max_memory: str | int | None = None,
         progress: Callable[[Progress], None] | None = None,
         progress_seconds: float = TICK_SECONDS,
         cache: str | os.PathLike[str] | None = None,
@@ -167,6 +177,12 @@ class FTRLModel(Estimator):
         first epoch, as `fmtrain.pack` writes them; later epochs read it, so any source will do.
         shard: (I, N), every N-th block of packed samples from I on.
 
+        expire_after: rows not seen for so long leave the model: samples (50_000_000), days
+        ("30d"), and for names that start with a prefix (["30d", "user_=7d"]); 0 is never, None is
+        what the model was last trained with. min_count_memory: bytes ("64M") in which features
+        are counted towards min_count, instead of exactly. max_memory: a cap on the table ("8G").
+        What they did is in `report_.progress.economy`.
+
         Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
         stands, is saved, and `report_.interrupted` holds the signal's number.
@@ -182,6 +198,7 @@ class FTRLModel(Estimator):
             format=format,
             max_bad_ratio=max_bad_ratio,
             bad_lines=os.fspath(bad_lines) if bad_lines is not None else None,
+            economy=Economy.of(expire_after, min_count_memory, max_memory, self.min_count),
             progress=progress,
             progress_seconds=progress_seconds,
             cache=os.fspath(cache) if cache is not None else None,

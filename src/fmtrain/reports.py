@@ -20,6 +20,9 @@ class Progress:
     window: dict[str, float]
     total: dict[str, float]
     times: dict[str, float]
+    #: Where the run kept its table small: min_count (in force), exact, admission_bytes, waiting,
+    #: early_share, expired, evicted, evictions, refused, max_bytes, allocated_bytes; else empty.
+    economy: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fmtrain import _core
+from fmtrain import _core, economy
 from fmtrain.data.sources import File, Source
+from fmtrain.economy import Economy
 from fmtrain.errors import (
     BadInputError,
     BrokenInputError,
@@ -53,6 +54,7 @@ class Run:
     format: str
     max_bad_ratio: float
     bad_lines: str | None
+    economy: Economy
     progress: Callable[[Progress], None] | None
     progress_seconds: float
     cache: str | None
@@ -84,6 +86,8 @@ class Run:
 
     def train(self) -> None:
         self.model._native = self.model._ready_native()
+        if self.economy.expire_after is not None:
+            self.model._native.set_expiry(self.economy.expire_after, economy.minutes_now())
         best = float("inf")
         waited = 0
         try:
@@ -136,6 +140,11 @@ class Run:
                 self.format,
                 side_fd,
                 self.model.deterministic,
+                min_count_memory=self.economy.min_count_memory,
+                max_memory=self.economy.max_memory,
+                now_minutes=economy.minutes_now(),
+                # A feature that comes once an epoch is still one that comes once.
+                count_anew=epoch > 1,
             )
             tick = None if self.progress is None else (lambda: self._tick(stream, epoch))
             if self.cache is not None and epoch == 1:
@@ -164,6 +173,7 @@ class Run:
             bytes=stream.bytes,
             features=now["features"],
             memory_bytes=now["memory_bytes"],
+            economy=now["economy"],
             window=now["window"],
             total=now["total"],
             times=stream.times(),

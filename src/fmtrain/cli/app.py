@@ -158,20 +158,26 @@ def hyper_flag(parameter: HyperParameter) -> inspect.Parameter:
 
 def with_hyper_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds a flag for every hyper-parameter; the command gets those given as `hyper`, a dict."""
+    return with_flags(command, "hyper", [hyper_flag(parameter) for parameter in HYPER.values()])
+
+
+def with_flags(
+    command: Callable[..., Any], bundle: str, flags: list[inspect.Parameter]
+) -> Callable[..., Any]:
+    """Adds flags whose values, those that were given, the command gets as one dict."""
     own = inspect.signature(command, eval_str=True)
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        given = {name: kwargs.pop(name) for name in HYPER}
-        hyper = {
+        given = {flag.name: kwargs.pop(flag.name) for flag in flags}
+        values = {
             name: value.value if isinstance(value, Enum) else value
             for name, value in given.items()
             if value is not None
         }
-        return command(*args, hyper=hyper, **kwargs)
+        return command(*args, **{bundle: values}, **kwargs)
 
-    parameters = [p for name, p in own.parameters.items() if name != "hyper"]
-    parameters += [hyper_flag(parameter) for parameter in HYPER.values()]
+    parameters = [p for name, p in own.parameters.items() if name != bundle] + flags
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     wrapped.__signature__ = own.replace(parameters=keyword_only)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in keyword_only}

@@ -25,13 +25,29 @@ from fmtrain.cli.app import (
     say,
     with_hyper_flags,
 )
+from fmtrain.cli.economy import with_economy_flags
 from fmtrain.cli.fit_report import LOG_SECONDS, FitDisplay, closeness, summary
+from fmtrain.cli.forecast import Forecast, forecast_text
 from fmtrain.cli.output import write
 from fmtrain.errors import FileError, ParameterError
 from fmtrain.reports import FitReport
 from fmtrain.stream import TICK_SECONDS
 
 DEFAULT_MODEL = "model.fmt"
+
+InitModel = Annotated[
+    str | None,
+    typer.Option(
+        help="Continue from this model, state included; flags given here replace its own."
+    ),
+]
+Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic",
+        help="Leave the bytes that one thread would: threads parse together, learn in turn.",
+    ),
+]
 
 Dim = Annotated[
     str | None,
@@ -89,6 +105,7 @@ def model_path(given: str | None) -> str:
     return DEFAULT_MODEL
 
 
+@with_economy_flags
 @with_hyper_flags
 def fit(
     sources: Sources = None,
@@ -96,21 +113,10 @@ def fit(
         str | None,
         typer.Option("--model", "-m", help="Where the model goes.", show_default=DEFAULT_MODEL),
     ] = None,
-    init_model: Annotated[
-        str | None,
-        typer.Option(
-            help="Continue from this model, state included; flags given here replace its own."
-        ),
-    ] = None,
+    init_model: InitModel = None,
     dim: Dim = None,
     threads: Threads = None,
-    deterministic: Annotated[
-        bool,
-        typer.Option(
-            "--deterministic",
-            help="Leave the bytes that one thread would: threads parse together, learn in turn.",
-        ),
-    ] = False,
+    deterministic: Deterministic = False,
     epochs: Epochs = 1,
     cache: CachePath = None,
     shard: ShardOption = None,
@@ -132,21 +138,25 @@ def fit(
     log_json: Annotated[
         str | None, typer.Option(help="Append progress to this file, a JSON object a line.")
     ] = None,
-    hyper: dict[str, Any] = {},  # noqa: B006  never changed; filled by the decorator
+    forecast: Forecast = False,
+    hyper: dict[str, Any] = {},  # noqa: B006  never changed; filled by the decorators
+    economy: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train on a stream of samples, one pass over standard input by default.
 
     A line is `label[:weight] name[:value] ... \\[# key]`: label 1 or 0 (or -1, or a probability),
     weight 1 and value 1 unless given. Prints a summary; the model is written whole or not at all.
     """
-    target = model_path(model)
+    target = "" if forecast else model_path(model)
     all_hyper = {**(parse_dim(dim) if dim else {}), **hyper}
     count = available_threads() if threads is None else threads
     trained = start_model(init_model, names, count, all_hyper)
     trained.deterministic = deterministic
     train_through_signals()
     greet_terminal(sources or ["-"])
-    with FitDisplay(log_json) as display:
+    if forecast:
+        return write(forecast_text(trained, sources or ["-"], format.value))
+    with FitDisplay(log_json, trained.min_count) as display:
         trained.fit_stream(
             sources or ["-"],
             epochs=epochs,
@@ -156,6 +166,7 @@ def fit(
             format=format.value,
             max_bad_ratio=max_bad_ratio,
             bad_lines=bad_lines,
+            **economy,
             progress=display.show,
             progress_seconds=TICK_SECONDS if display.on_terminal else LOG_SECONDS,
             cache=cache,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fmtrain import FTRLModel, _core
 from fmtrain.cli.app import say
+from fmtrain.cli.economy import economy_lines, economy_note
+from fmtrain.cli.output import megabytes
 from fmtrain.errors import FileError
 from fmtrain.lazy import metrics, np
 from fmtrain.reports import FitReport, Progress
@@ -27,10 +29,6 @@ FRESH_PART = 2_500
 FRESH_AT = 1 << 40
 
 
-def megabytes(count: float) -> str:
-    return f"{count / 1e6:,.1f} MB"
-
-
 def number(value: float, digits: int = 4) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
@@ -39,7 +37,8 @@ class FitDisplay:
     """Progress to standard error (one live line on a terminal, plain lines elsewhere) and to
     JSON."""
 
-    def __init__(self, log_json: str | None) -> None:
+    def __init__(self, log_json: str | None, min_count: int = 1) -> None:
+        self._min_count = min_count
         self.on_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._start = time.monotonic()
         self._last = (self._start, 0, 0)
@@ -75,6 +74,7 @@ class FitDisplay:
             f"{now.features:,} features  {megabytes(now.memory_bytes)}  "
             f"logloss {number(now.window['logloss'])} ({number(now.total['logloss'])})  "
             f"AUC {number(now.window['auc'])} ({number(now.total['auc'])})"
+            f"{economy_note(now.economy, self._min_count)}"
         )
         if self.on_terminal:
             self._draw(line)
@@ -93,6 +93,7 @@ class FitDisplay:
                 "memory_bytes": now.memory_bytes,
                 "window": now.window,
                 "total": now.total,
+                "economy": now.economy,
             }
         )
 
@@ -118,6 +119,7 @@ class FitDisplay:
                 "memory_bytes": report.progress.memory_bytes,
                 "total": report.progress.total,
                 "times": report.progress.times,
+                "economy": report.progress.economy,
                 "bad": report.log["bad"],
                 "valid": report.valid,
                 "interrupted": report.interrupted,
@@ -173,6 +175,7 @@ def summary(model: FTRLModel, path: str) -> str:
         ("zero weights w", share(zeros["zero_w"], zeros["rows"])),
         ("zero rows", share(zeros["zero_rows"], zeros["rows"]) + "  left out by export"),
         ("table", megabytes(report.progress.memory_bytes)),
+        *economy_lines(model),
         ("logloss", f"{number(total['logloss'], 5)}  before learning each sample"),
         ("AUC", f"{number(total['auc'])} +- {number(total['auc_error'], 5)}"),
         (

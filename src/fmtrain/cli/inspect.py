@@ -10,8 +10,8 @@ import typer
 
 from fmtrain import FTRLModel
 from fmtrain.cli.app import SampleFormat
-from fmtrain.cli.fit_report import megabytes, number, share
-from fmtrain.cli.output import aligned, facts, json_document, write
+from fmtrain.cli.fit_report import number, share
+from fmtrain.cli.output import aligned, facts, json_document, megabytes, write
 from fmtrain.errors import printable
 from fmtrain.inspection import (
     Description,

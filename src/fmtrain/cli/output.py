@@ -10,6 +10,10 @@ from typing import Any
 GAP = "  "
 
 
+def megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
 def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Rows (of equal length) as lines: the first `left` columns to the left, the others to the
     right."""
