@@ -91,9 +91,10 @@ void gather(const row_ref* rows, size_t features, size_t factors, bool note_all,
     } else {
       std::memcpy(lanes, from, k * sizeof(coordinate));
     }
-    bool untouched = note_all;
-    for (size_t f = 0; f < k; ++f) untouched |= lanes[f].n == 0;
-    if (untouched) out.fresh.push_back(static_cast<uint32_t>(i));
+    // n is a sum of squares: it is 0 where its bits are. Comparing those vectorises.
+    uint32_t untouched = note_all ? 1 : 0;
+    for (size_t f = 0; f < k; ++f) untouched |= static_cast<uint32_t>(bits_of(lanes[f]) >> 32 == 0);
+    if (untouched != 0) out.fresh.push_back(static_cast<uint32_t>(i));
   }
 }
 

@@ -88,14 +88,18 @@ template <class Locking>
 void scatter_v(const ftrl<float>& rule, row_ref row, const coordinate* before,
                const coordinate* after, const float* g, const float* v, size_t lanes) {
   if constexpr (Locking::is_shared) table::lock_lanes(row.head);
+  uint64_t changed = 0;
   for (size_t f = 0; f < lanes; ++f) {
-    coordinate now = load<Locking>(row.v + f);
-    if (bits_of(now) == bits_of(before[f])) {
-      now = after[f];
-    } else {
+    changed |= bits_of(load<Locking>(row.v + f)) ^ bits_of(before[f]);
+  }
+  if (changed == 0) {
+    for (size_t f = 0; f < lanes; ++f) store<Locking>(row.v + f, after[f]);
+  } else {
+    for (size_t f = 0; f < lanes; ++f) {
+      coordinate now = load<Locking>(row.v + f);
       rule.update(now.z, now.n, g[f], v[f]);
+      store<Locking>(row.v + f, now);
     }
-    store<Locking>(row.v + f, now);
   }
   if constexpr (Locking::is_shared) table::unlock_lanes(row.head);
 }
