@@ -15,12 +15,15 @@
 #include "model/model.h"
 #include "train/economy.h"
 #include "train/hot_rows.h"
+#include "train/known_rows.h"
 
 namespace fmtrain {
 
 // What one worker needs while learning; reused from sample to sample.
 struct step_scratch {
   buffer<row_ref> rows;       // (features of the batch)
+  known_rows known;           // of the block that the batch is from
+  feature_list unknown;
   feature_list mine, common;  // shared: which rows are this worker's own copies, which are not
   gathered before, after;     // states of the sample
   weights at;
@@ -57,9 +60,25 @@ void find_rows(model& m, economy* thrift, const batch& in, row_ref* rows, size_t
   }
 }
 
+// Where the source has numbered its distinct features, each is looked up once. With an economy that
+// is on, every visit counts: nothing is skipped.
+template <class Locking, class Which>
+void find_new_rows(model& m, economy* thrift, const batch& in, step_scratch& scratch, size_t count,
+                   const Which& which) {
+  row_ref* const rows = scratch.rows.data();
+  if (in.dictionary == nullptr || thrift != nullptr || m.hypers().v_min_count > 1) {
+    return find_rows<Locking>(m, thrift, in, rows, count, which);
+  }
+  feature_list& unknown = scratch.unknown;
+  scratch.known.take(in, rows, count, which, unknown);
+  find_rows<Locking>(m, nullptr, in, rows, unknown.size(),
+                     [&unknown](size_t j) { return unknown[j]; });
+  scratch.known.learn(in, rows, unknown);
+}
+
 inline void find_rows(model& m, const batch& in, step_scratch& scratch, economy* thrift = nullptr) {
-  find_rows<alone>(m, thrift, in, scratch.rows.reserve(in.features), in.features,
-                   [](size_t j) { return j; });
+  scratch.rows.reserve(in.features);
+  find_new_rows<alone>(m, thrift, in, scratch, in.features, [](size_t j) { return j; });
 }
 
 // The same with other threads about: hot rows come from the worker's own copies.
@@ -68,7 +87,8 @@ inline void find_rows(model& m, const batch& in, hot_rows& hot, step_scratch& sc
   row_ref* const rows = scratch.rows.reserve(in.features);
   const feature_list& common = scratch.common;
   hot.find(in, rows, scratch.mine, scratch.common);
-  find_rows<shared>(m, thrift, in, rows, common.size(), [&common](size_t j) { return common[j]; });
+  find_new_rows<shared>(m, thrift, in, scratch, common.size(),
+                        [&common](size_t j) { return common[j]; });
   for (size_t j = hot.first_vote(); j < common.size(); j += hot_rows::visits_a_vote) {
     hot.vote(in.id[common[j]], rows[common[j]]);
   }

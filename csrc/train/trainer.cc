@@ -99,8 +99,11 @@ void trainer::put_by(worker_state& state, const batch_source& source, batch& in)
 }
 
 status trainer::finish_source(size_t worker, uint64_t order) {
-  if (!in_turn_) return {};
   worker_state& state = *workers_[worker];
+  if (!in_turn_) {
+    state.scratch.known.forget();
+    return {};
+  }
   const auto start = std::chrono::steady_clock::now();
   if (!turns_.wait_for(order, [this] { return stream_.stopped(); })) return {};
   const auto turn = std::chrono::steady_clock::now();
@@ -113,6 +116,7 @@ status trainer::finish_source(size_t worker, uint64_t order) {
     state.spare.push_back(std::move(in));
   }
   state.waiting.clear();
+  learner.scratch.known.forget();
   model_.rows().reclaim();
   turns_.over();
   return {};

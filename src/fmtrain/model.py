@@ -321,7 +321,8 @@ class FTRLModel(Estimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the whole state to one file, whole or not at all.
 
-        Not in the file: `threads`, `deterministic`, and class labels other than 0 and 1 (pickle keeps them).
+        Not in the file: `threads`, `deterministic`, and class labels other than 0 and 1 (pickle
+        keeps them).
         """
         self._fitted().save(os.fsencode(path))
 

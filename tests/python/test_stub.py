@@ -110,6 +110,10 @@ def test_arguments_and_defaults_agree() -> None:
 def test_every_class_is_seen() -> None:
     # The comparison above must not pass because it looks at nothing.
     module = in_module()
-    assert module["Trainer.__init__"][2:] == [("format", "text"), ("bad_lines_fd", -1)]
+    assert module["Trainer.__init__"][2:] == [
+        ("format", "text"),
+        ("bad_lines_fd", -1),
+        ("deterministic", False),
+    ]
     assert {"Model.load", "Predictor.take", "Synth.text", "hash_name"} <= set(module)
     assert len(module) > 40
