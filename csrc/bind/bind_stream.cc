@@ -322,6 +322,17 @@ py::dict describe_economy(const economy_report& r) {
   return d;
 }
 
+py::dict describe_progress(stream_handle<trainer>& h, bool close_window) {
+  const auto now = std::make_unique<train_progress>(h.held->progress(close_window));
+  py::dict d;
+  d["window"] = describe_meter(now->window);
+  d["total"] = describe_meter(now->total);
+  d["features"] = now->features;
+  d["memory_bytes"] = now->memory_bytes;
+  d["economy"] = h.held->thrift().on() ? describe_economy(now->thrift) : py::dict();
+  return d;
+}
+
 }  // namespace
 
 void bind_stream(py::module_& module) {
@@ -347,19 +358,7 @@ void bind_stream(py::module_& module) {
             py::arg("count_anew") = false, py::keep_alive<1, 2>());
   bind_input(train);
   bind_cache(train);
-  train.def(
-      "progress",
-      [](train_handle& h, bool close_window) {
-        const auto now = std::make_unique<train_progress>(h.held->progress(close_window));
-        py::dict d;
-        d["window"] = describe_meter(now->window);
-        d["total"] = describe_meter(now->total);
-        d["features"] = now->features;
-        d["memory_bytes"] = now->memory_bytes;
-        d["economy"] = h.held->thrift().on() ? describe_economy(now->thrift) : py::dict();
-        return d;
-      },
-      py::arg("close_window"));
+  train.def("progress", &describe_progress, py::arg("close_window"));
 
   using predict_handle = stream_handle<predictor>;
   py::class_<predict_handle> predict(module, "Predictor");

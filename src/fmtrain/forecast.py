@@ -143,9 +143,7 @@ def parts_of(sources: Iterable[Source]) -> Iterator[bytes | None]:
     size = float(PART_BYTES)
     for source in sources:
         with source.open() as data:
-            blocks = (
-                iter(lambda fd=data: os.read(fd, 1 << 20), b"") if isinstance(data, int) else data
-            )
+            blocks = blocks_of(data) if isinstance(data, int) else data
             kept: list[bytes] = []
             length = 0
             for block in blocks:
@@ -161,6 +159,11 @@ def parts_of(sources: Iterable[Source]) -> Iterator[bytes | None]:
             if rest := b"".join(kept):
                 yield rest
     yield None
+
+
+def blocks_of(fd: int) -> Iterator[bytes]:
+    while block := os.read(fd, 1 << 20):
+        yield block
 
 
 def text_bytes(sources: Iterable[Source]) -> float | None:

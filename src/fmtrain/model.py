@@ -175,14 +175,9 @@ class FTRLModel(Estimator):
         save_to + ".partial"). bad_lines: a file that receives the refused lines. progress is
         called about every `progress_seconds`. cache: a file that receives the samples of the
         first epoch, as `fmtrain.pack` writes them; later epochs read it, so any source will do.
-        shard: (I, N), every N-th block of packed samples from I on.
-
-        expire_after: rows not seen for so long leave the model: samples (50_000_000), days
-        ("30d"), and for names that start with a prefix (["30d", "user_=7d"]); 0 is never, None is
-        what the model was last trained with. min_count_memory: bytes ("64M") in which features
-        are counted towards min_count, instead of exactly. max_memory: a cap on the table ("8G").
-        What they did is in `report_.progress.economy`.
-
+        shard: (I, N), every N-th block of packed samples from I on. expire_after, a rule or
+        several (50_000_000, ["30d", "user_=7d"]), min_count_memory ("64M") and max_memory ("8G")
+        are those of `fmtrain fit --help`; what they did is in `report_.progress.economy`.
         Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
         stands, is saved, and `report_.interrupted` holds the signal's number.
@@ -277,14 +272,8 @@ class FTRLModel(Estimator):
         check_format(format)
         if link not in get_args(Link):
             raise ParameterError(f"link = {link!r} is not allowed: give one of {get_args(Link)}")
-        stream = _core.Predictor(
-            self._fitted(),
-            self._check_threads(),
-            format,
-            output_fd=fd,
-            link=link,
-            alphafm=alphafm,
-        )
+        native, threads = self._fitted(), self._check_threads()
+        stream = _core.Predictor(native, threads, format, output_fd=fd, link=link, alphafm=alphafm)
         warnings = run_pass(stream, open_sources(source), max_bad_ratio, shard=shard)
         return stream.log(), warnings
 
@@ -321,8 +310,7 @@ class FTRLModel(Estimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the whole state to one file, whole or not at all.
 
-        Not in the file: `threads`, `deterministic`, and class labels other than 0 and 1 (pickle
-        keeps them).
+        Not in it: `threads`, `deterministic`, class labels other than 0 and 1 (pickle keeps them).
         """
         self._fitted().save(os.fsencode(path))
 

@@ -148,9 +148,9 @@ def fit(
     weight 1 and value 1 unless given. Prints a summary; the model is written whole or not at all.
     """
     target = "" if forecast else model_path(model)
-    all_hyper = {**(parse_dim(dim) if dim else {}), **hyper}
+    hyper = {**(parse_dim(dim) if dim else {}), **hyper}
     count = available_threads() if threads is None else threads
-    trained = start_model(init_model, names, count, all_hyper)
+    trained = start_model(init_model, names, count, hyper)
     trained.deterministic = deterministic
     train_through_signals()
     greet_terminal(sources or ["-"])
@@ -173,11 +173,10 @@ def fit(
             shard=parse_shard(shard),
         )
         display.done(trained.report_)
-    report = trained.report_
-    report_lines(report.log, report.warnings)
+    report_lines(trained.report_.log, trained.report_.warnings)
     write(summary(trained, target))
     write(closeness(trained))
-    exit_as_stopped(report)
+    exit_as_stopped(trained.report_)
 
 
 def register(app: typer.Typer) -> None:

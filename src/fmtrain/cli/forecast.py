@@ -13,7 +13,7 @@ Forecast = Annotated[
     bool,
     typer.Option(
         "--forecast",
-        help="Learn from ten seconds of the sources, say what all of them would take, keep nothing.",
+        help="Learn from ten seconds of the sources, say what the whole would take, keep nothing.",
     ),
 ]
 

@@ -20,8 +20,7 @@ from fmtrain.cli.app import (
     report_lines,
 )
 from fmtrain.cli.fit import greet_terminal, train_through_signals
-from fmtrain.cli.fit_report import megabytes
-from fmtrain.cli.output import facts, write
+from fmtrain.cli.output import facts, megabytes, write
 from fmtrain.hyper import HYPER
 from fmtrain.packing import PackReport
 from fmtrain.packing import pack as pack_samples
