@@ -222,6 +222,11 @@ parse_result parse_line(const char* first, const char* last, const parse_options
       return got;
     }
     p = got.where + 1;
+    // Not in a chunk, whose lines were cut at newlines; in a line that a caller hands over.
+    if (p <= last && p[-1] == '\n' && got.where != last) {
+      out.drop_open_sample();
+      return {line_kind::missing_name, got.where};
+    }
   }
   out.add_sample(sample.label, sample.weight, key, line_number);
   return {line_kind::sample, p};

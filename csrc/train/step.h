@@ -21,8 +21,8 @@ namespace fmtrain {
 
 // What one worker needs while learning; reused from sample to sample.
 struct step_scratch {
-  buffer<row_ref> rows;       // (features of the batch)
-  known_rows known;           // of the block that the batch is from
+  buffer<row_ref> rows;  // (features of the batch)
+  known_rows known;      // of the block that the batch is from
   feature_list unknown;
   feature_list mine, common;  // shared: which rows are this worker's own copies, which are not
   gathered before, after;     // states of the sample
@@ -89,8 +89,13 @@ inline void find_rows(model& m, const batch& in, hot_rows& hot, step_scratch& sc
   hot.find(in, rows, scratch.mine, scratch.common);
   find_new_rows<shared>(m, thrift, in, scratch, common.size(),
                         [&common](size_t j) { return common[j]; });
+}
+
+// Once the batch is learned: a copy that was made before would lack what the batch taught its row.
+inline void vote_for_hot(const batch& in, hot_rows& hot, const step_scratch& scratch) {
+  const feature_list& common = scratch.common;
   for (size_t j = hot.first_vote(); j < common.size(); j += hot_rows::visits_a_vote) {
-    hot.vote(in.id[common[j]], rows[common[j]]);
+    hot.vote(in.id[common[j]], scratch.rows[common[j]]);
   }
 }
 

@@ -134,6 +134,7 @@ void trainer::learn_now(worker_state& state, const batch_source& source, const b
     find_rows(model_, in, *state.hot, state.scratch, thrift);
     with_lanes(model_.factors(),
                [&](auto lanes) { learn_batch<shared, lanes>(state, state.bias, in); });
+    vote_for_hot(in, *state.hot, state.scratch);
     state.hot->settle();
     merge_bias(state);
   }

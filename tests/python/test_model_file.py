@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "model_v1"
 EXPECTED: dict[str, Any] = json.loads((GOLDEN / "expected.json").read_text())
 files = pytest.mark.parametrize("name", EXPECTED)
 HEAD = struct.Struct("<IIQQII")  # kind, crc, payload bytes, items, crc of the head, 0
-ROWS, NAMES, STORED, END = 1, 2, 3, 4
+NAMES, STORED, END, HEADS = 2, 3, 4, 5
 
 
 def load_bytes(data: bytes) -> Any:
@@ -133,7 +133,7 @@ def test_names_longer_than_a_block_and_many_blocks(tmp_path: Path) -> None:
     model = FTRLModel(factors=3, names=True).fit_stream(b"1 " + name for name in names)
     model.save(tmp_path / "m.fmt")
     kinds = [kind for kind, _, _ in blocks((tmp_path / "m.fmt").read_bytes())]
-    assert kinds.count(ROWS) == kinds.count(NAMES) > 3
+    assert kinds.count(HEADS) == kinds.count(NAMES) > 3
     loaded = FTRLModel.load(tmp_path / "m.fmt")
     assert loaded.weights(names)[0].all()
     ids = loaded._native.arrays()["id"]
@@ -230,8 +230,8 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_newer_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "newer.fmt"
     whole = (GOLDEN / "lr.fmt").read_bytes()
-    path.write_bytes(whole[:8] + struct.pack("<I", 2) + whole[12:])
-    with pytest.raises(ModelFileError, match=r"newer\.fmt: written by a newer fmtrain: .*2.* 1$"):
+    path.write_bytes(whole[:8] + struct.pack("<I", 3) + whole[12:])
+    with pytest.raises(ModelFileError, match=r"newer\.fmt: written by a newer fmtrain: .*3.* 2$"):
         FTRLModel.load(path)
 
 
