@@ -56,6 +56,7 @@ class hot_worker {
     find_rows(m, in, hot, scratch);
     const step_result result = learn<shared, 0>(m, learns, in, 0, bias, scratch);
     CHECK(!result.refused);
+    vote_for_hot(in, hot, scratch);
   }
 
   // One step of gradient g at weight 0 on w and every lane.
@@ -63,6 +64,7 @@ class hot_worker {
     bool own = false;
     const row_ref row = find(id, &own);
     own ? step_on<alone>(row, g) : step_on<shared>(row, g);
+    vote_for_hot(in, hot, scratch);
   }
 
   model& m;
