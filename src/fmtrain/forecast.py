@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fmtrain.data.sources import File, Source, inflated, open_sources, unpacked
-from fmtrain.errors import BadInputError, BrokenInputError
+from fmtrain.errors import BadInputError, BrokenInputError, ParameterError
 from fmtrain.lazy import np
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: Bytes of the first part that is trained on, how much larger each next one is, and the largest.
 PART_BYTES, PART_GROWTH, PART_BYTES_MAX = 1 << 14, 1.25, 1 << 23
+CACHE_MAGIC = b"\x89FMCAC\n\x1a"
 #: The fit looks at the part of the stretch behind this share of it.
 FIT_FROM = 0.05
 #: How far into a compressed file to look for how much comes out of it.
@@ -144,20 +145,22 @@ def parts_of(sources: Iterable[Source]) -> Iterator[bytes | None]:
     for source in sources:
         with source.open() as data:
             blocks = blocks_of(data) if isinstance(data, int) else data
-            kept: list[bytes] = []
-            length = 0
+            text = b""
             for block in blocks:
-                kept.append(block)
-                length += len(block)
-                if length < size or b"\n" not in block:
-                    continue
-                text = b"".join(kept)
-                end = text.rindex(b"\n") + 1
-                yield text[:end]
-                kept, length = [text[end:]], len(text) - end
-                size = min(size * PART_GROWTH, PART_BYTES_MAX)
-            if rest := b"".join(kept):
-                yield rest
+                text += block
+                if text.startswith(CACHE_MAGIC):
+                    raise ParameterError(
+                        f"{source.name} holds packed samples: forecast from the text they were"
+                    )
+                while len(text) >= size:
+                    end = text.rfind(b"\n", 0, int(size)) + 1 or text.find(b"\n", int(size)) + 1
+                    if end == 0:
+                        break
+                    yield text[:end]
+                    text = text[end:]
+                    size = min(size * PART_GROWTH, PART_BYTES_MAX)
+            if text:
+                yield text
     yield None
 
 
