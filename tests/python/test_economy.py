@@ -170,6 +170,24 @@ def test_half_the_stream_and_a_file_is_the_whole_stream(tmp_path: Path) -> None:
     assert (tmp_path / "s.fmt").read_bytes() == (tmp_path / "b.fmt").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("options", "run"),
+    [
+        (dict(min_count=3), {}),
+        (dict(factors=4), dict(max_memory="8M")),
+        (dict(v_min_count=3), dict(expire_after=["9000", "f0=5000"])),
+    ],
+)
+def test_deterministic_threads_leave_the_bytes_of_one(
+    options: dict[str, Any], run: dict[str, Any], tmp_path: Path
+) -> None:
+    text = Synth(dims=4_000_000).text(0, 60_000)
+    for threads in (1, 2):
+        model = FTRLModel(**options, threads=threads, deterministic=True)
+        model.fit_stream([text], **run).save(tmp_path / str(threads))
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
 # ---- expiry ----
 
 
