@@ -10,7 +10,7 @@ namespace {
 
 // Outgrown indexes are freed when they are worth a pause.
 constexpr uint64_t retired_bytes_min = uint64_t{8} << 20;
-constexpr uint64_t retired_share = 32;  // of the table
+constexpr uint64_t retired_share = 256;  // of the table
 
 // The one switch from a run-time number of factors to one that the compiler knows.
 template <class Function>
