@@ -91,11 +91,19 @@ class model_reader {
     }
     const status checked = check_hyper(h);
     if (!checked.ok()) return damaged(checked.message());
-    model_ = std::make_unique<model>(h, lines["names"] == "1", lines["tail"] == "1");
-    if (version_ >= 2 && (lines["tail"] == "1") != model_->rows().has_tail()) {
+    const auto take = [&lines](const char* key) {
+      const auto line = lines.extract(key);
+      return line.empty() ? std::string() : line.mapped();
+    };
+    const bool names = take("names") == "1";
+    // Version 1 has no such lines.
+    const bool tail = version_ > 1 && take("tail") == "1";
+    const std::string rules = version_ > 1 ? take("expire_after") : "";
+    model_ = std::make_unique<model>(h, names, tail);
+    if (version_ > 1 && tail != model_->rows().has_tail()) {
       return damaged("its header's tail does not fit its factors");
     }
-    const status expiry = model_->restore_expiry(lines["expire_after"]);
+    const status expiry = model_->restore_expiry(rules);
     if (!expiry.ok()) return damaged(expiry.message());
     if (model_->expiry().on() && !model_->rows().has_tail()) {
       return damaged("its rows cannot expire: they have no tail");
@@ -113,7 +121,6 @@ class model_reader {
                                                     {"seen.label_sum", &model_->seen.label_sum},
                                                     {"stored.bias", &model_->stored.bias}};
     for (const auto& [key, value] : lines) {
-      if (key == "names" || key == "tail" || key == "expire_after") continue;
       const auto number = numbers.find(key);
       if (number == numbers.end()) return damaged("unknown header line '" + key + "'");
       const char* const last = value.data() + value.size();
@@ -181,7 +188,10 @@ class model_reader {
     if (bytes > head.payload_bytes) return wrong;
     if (version_ > 1 && model_->rows().has_tail()) {
       for (uint64_t i = 0; i < head.items; ++i) {
-        if (lanes_follow(tail_at(payload_, i))) bytes += bytes_of_lanes();
+        const uint32_t link = tail_at(payload_, i).link;
+        const bool lanes = link == has_lanes && model_->factors() > 0;
+        if (!lanes && link >= has_lanes) return damaged("a row's tail makes no sense");
+        if (lanes) bytes += bytes_of_lanes();
       }
     }
     return bytes == head.payload_bytes ? status() : wrong;
@@ -251,10 +261,6 @@ class model_reader {
     row_tail tail;
     std::memcpy(&tail, payload.data() + row * bytes_a_row() + sizeof(row_head), sizeof tail);
     return tail;
-  }
-
-  bool lanes_follow(const row_tail& tail) const {
-    return model_->factors() > 0 && (tail.link & has_lanes) != 0;
   }
 
   template <class Name>

@@ -12,7 +12,8 @@
 namespace fmtrain::model_bytes {
 
 constexpr size_t preamble_bytes = 16, block_head_bytes = 32;
-constexpr uint32_t rows_block = 1, names_block = 2, stored_block = 3, end_block = 4;
+constexpr uint32_t rows_block = 1, names_block = 2, stored_block = 3, end_block = 4,
+                   heads_block = 5;
 
 template <class T>
 std::string raw(T value) {
@@ -63,5 +64,12 @@ inline std::string block(uint32_t kind, uint64_t items, const std::string& paylo
 }
 
 inline std::string lr_row(uint64_t id, float z, float n) { return raw(id) + raw(z) + raw(n); }
+
+// Version 2. A block of heads: heads, each with a tail where the header says tail=1, then the lanes
+// of those that have them.
+constexpr uint32_t lanes_follow = 1u << 30;
+
+inline std::string tail(uint32_t link, uint32_t stamp) { return raw(link) + raw(stamp); }
+inline std::string lane(float z, float n) { return raw(z) + raw(n); }
 
 }  // namespace fmtrain::model_bytes

@@ -7,6 +7,17 @@
 
 namespace fmtrain {
 
+void check_refused(std::string_view bytes, const std::string& what) {
+  std::unique_ptr<model> m;
+  const status refused = model_of(bytes, &m);
+  CHECK_EQ(refused.code(), errc::format);
+  if (refused.message().find("the-file: damaged model file: ") != 0 ||
+      refused.message().find(what) == std::string::npos) {
+    CHECK_EQ(refused.message(), what);
+  }
+  CHECK(m == nullptr);
+}
+
 temporary_folder::temporary_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "fmtrain-test-XXXXXX").string();
   CHECK(::mkdtemp(pattern.data()) != nullptr);

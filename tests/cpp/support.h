@@ -79,6 +79,9 @@ inline status model_of(std::string_view bytes, std::unique_ptr<model>* out,
   return read_model(source, name, out);
 }
 
+// That the bytes are refused as damaged, with a message that says `what`.
+void check_refused(std::string_view bytes, const std::string& what);
+
 inline uint64_t id_of(std::string_view name, uint32_t seed = 0) {
   return hash_name(name.data(), name.size(), seed);
 }
