@@ -8,6 +8,8 @@ namespace {
 
 constexpr uint32_t time_mask = (1u << row_tail::time_bits) - 1;
 constexpr size_t rules_max = 1u << (32 - row_tail::time_bits);
+// Of all prefixes: the rules stand in the model file's header, which holds twice that.
+constexpr size_t prefix_bytes_max = 32768;
 
 status refused(const std::string& rule, const std::string& why) {
   return {errc::invalid,
@@ -42,6 +44,8 @@ status expiry_rules::set(const std::vector<std::string>& given) {
   for (rule& r : next) r.amount = r.units = 0;
   std::vector<bool> named(next.size(), false);
   auto clock = expiry_clock::none;
+  size_t prefix_bytes = 0;
+  for (const rule& r : next) prefix_bytes += r.prefix.size();
   for (const std::string& text : given) {
     parsed_rule parsed;
     FMTRAIN_TRY(parse_rule(text, &parsed));
@@ -61,6 +65,10 @@ status expiry_rules::set(const std::vector<std::string>& given) {
                            [&](const rule& r) { return r.prefix == parsed.prefix; });
     if (at == next.end()) {
       if (next.size() == rules_max) return refused(text, "255 prefixes are the most");
+      prefix_bytes += parsed.prefix.size();
+      if (prefix_bytes > prefix_bytes_max) {
+        return refused(text, "all prefixes together have at most 32768 bytes");
+      }
       next.push_back({parsed.prefix, 0, 0});
       named.push_back(false);
       at = next.end() - 1;

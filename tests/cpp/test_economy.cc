@@ -206,6 +206,27 @@ TEST(expiry_rules_are_text_and_back) {
            std::string("expire_after = 6000d is not allowed: at most 5825d can be told apart"));
 }
 
+// They stand in the header of the model file, whose size has a limit.
+TEST(expiry_rules_fit_into_a_file) {
+  model m(hyper_of({{"factors", "0"}}), true);
+  std::vector<std::string> rules = {"30d"};
+  for (int i = 0; i < 255; ++i) {
+    rules.push_back(std::to_string(100 + i) + std::string(125, 'x') + "=7d");
+  }
+  CHECK_OK(m.set_expiry(rules, 0));
+  std::unique_ptr<model> back;
+  CHECK_OK(model_of(bytes_of(m), &back));
+  CHECK(back != nullptr && back->expiry().text() == m.expiry().text());
+  CHECK_EQ(m.set_expiry({"30d", "one_too_many=7d"}, 0).code(), errc::invalid);
+
+  model fresh(hyper_of({{"factors", "0"}}), true);
+  const std::string longest(32768, 'x');
+  CHECK_OK(fresh.set_expiry({longest + "=7d", "30d"}, 0));
+  CHECK_OK(model_of(bytes_of(fresh), &back));
+  const status refused = fresh.set_expiry({"30d", "a=7d"}, 0);
+  CHECK(refused.message().find("at most 32768 bytes") != std::string::npos);
+}
+
 TEST(the_cap_holds_and_says_what_it_did) {
   // More features that come often than there is room for, and some that come very often.
   std::string text;
