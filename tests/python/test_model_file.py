@@ -23,9 +23,16 @@ import pytest
 from fmtrain import FTRLModel, _core
 from fmtrain.errors import FileError, ModelFileError
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "model_v1"
-EXPECTED: dict[str, Any] = json.loads((GOLDEN / "expected.json").read_text())
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+VERSIONS = ("model_v1", "model_v2")
+NEWEST = 2
+EXPECTED: dict[str, Any] = {
+    f"{version}/{name}": expected
+    for version in VERSIONS
+    for name, expected in json.loads((GOLDEN / version / "expected.json").read_text()).items()
+}
 files = pytest.mark.parametrize("name", EXPECTED)
+LR = GOLDEN / VERSIONS[-1] / "lr.fmt"
 HEAD = struct.Struct("<IIQQII")  # kind, crc, payload bytes, items, crc of the head, 0
 NAMES, STORED, END, HEADS = 2, 3, 4, 5
 
@@ -58,6 +65,7 @@ def test_golden_files_are_read(name: str) -> None:
     for counter in ("samples", "weight_sum", "label_sum", "bias"):
         assert getattr(native, counter) == expected[counter], counter
     assert list(native.bias_state) == expected["bias_state"]
+    assert native.expiry == expected.get("expiry", "")
 
     arrays = native.arrays()
     names = native.names_of(arrays["id"])
@@ -81,8 +89,11 @@ def test_golden_files_predict(name: str) -> None:
     assert found.tolist() == list(scores.values())
 
 
-def test_golden_files_hold_what_they_are_for() -> None:
-    lr, fm, imported = (FTRLModel.load(GOLDEN / name) for name in EXPECTED)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_golden_files_hold_what_they_are_for(version: str) -> None:
+    lr, fm, imported = (
+        FTRLModel.load(GOLDEN / version / f"{name}.fmt") for name in ("lr", "fm", "imported")
+    )
     assert lr.weights([b"\xff\xfe", b"caf\xe9", "n" * 300])[0].tolist() == [True, True, False]
     assert (fm.factors, fm._native.has_names) == (2, False)
     assert (fm._native.arrays()["n"] == 0).sum() == 1
@@ -91,6 +102,35 @@ def test_golden_files_hold_what_they_are_for() -> None:
     assert found.all()
     assert w.tolist() == pytest.approx([0.015, 0, 0])
     assert v.tolist() == [pytest.approx(row) for row in [[0.011, -0.012], [0, 0], [0.07, -0.13]]]
+
+
+def test_the_golden_file_of_late_lanes_counts_on() -> None:
+    late = FTRLModel.load(GOLDEN / "model_v2" / "late.fmt")
+    few = [b"once", b"\xff\xfe", b"long_name_" + b"n" * 300]
+    assert not late.weights(few)[2].any()
+    assert late.weights(["user", "ad7", "ad8"])[2].all()
+    # Seen once and twice before: the third sight brings the lanes.
+    late.fit_stream([b"1 once \xff\xfe"])
+    assert late.weights(few)[2].any(axis=1).tolist() == [False, True, False]
+    late.fit_stream([b"1 once"])
+    assert late.weights(few)[2].any(axis=1).tolist() == [True, True, False]
+
+
+def test_the_golden_file_of_stamps_lets_its_rows_expire() -> None:
+    expiring = FTRLModel.load(GOLDEN / "model_v2" / "expiring.fmt")
+    names = ["user_1", "user_2", "first", "second", "item_1", "item_2"]
+
+    def here_after(samples: int) -> list[bool]:
+        expiring.fit_stream([b"0 always"] * (samples - expiring._native.samples))
+        found: list[bool] = expiring.weights(names)[0].tolist()
+        return found
+
+    # Times are multiples of 4,096 samples: the first rows' is 0, the others' 8,192.
+    assert here_after(18_003) == [True] * 6
+    assert here_after(28_000) == [False, True, True, True, True, True]
+    assert here_after(36_000) == [False, False, True, True, True, True]
+    assert here_after(46_000) == [False, False, False, True, True, True]
+    assert here_after(54_000) == [False, False, False, False, True, True]
 
 
 # ---- the same model, the same bytes ----
@@ -115,9 +155,31 @@ def test_saving_loading_and_saving_gives_the_same_bytes(
 def test_golden_models_are_saved_whole(tmp_path: Path, name: str) -> None:
     model = FTRLModel.load(GOLDEN / name)
     model.save(tmp_path / "again")
+    saved = (tmp_path / "again").read_bytes()
+    assert struct.unpack_from("<I", saved, 8)[0] == NEWEST
+    before = (GOLDEN / name).read_bytes()
+    assert (saved == before) == (struct.unpack_from("<I", before, 8)[0] == NEWEST)
+
     again = FTRLModel.load(tmp_path / "again")
+    assert again._native.dumps() == saved
+    assert again.get_params() == model.get_params()
+    ids = model._native.arrays()["id"]
+    assert again._native.names_of(ids) == model._native.names_of(ids)
+    assert again._native.has_stored == model._native.has_stored
     for key, values in model._native.arrays().items():
         np.testing.assert_array_equal(again._native.arrays()[key], values, err_msg=key)
+    lines = [line.encode(errors="surrogateescape") for line in EXPECTED[name]["scores"]]
+    assert again.predict_stream(lines).score.tolist() == list(EXPECTED[name]["scores"].values())
+    # And both learn alike.
+    more = [b"1 user:2 ad7 new", b"0 new:0.5 ad8 always"]
+    assert again.fit_stream(more)._native.dumps() == model.fit_stream(more)._native.dumps()
+
+
+@pytest.mark.parametrize("name", ["lr.fmt", "fm.fmt", "imported.fmt"])
+def test_a_file_of_version_1_becomes_one_of_version_2(name: str) -> None:
+    # Those of model_v2 were trained anew, from the same lines.
+    old, new = (load_bytes((GOLDEN / version / name).read_bytes()) for version in VERSIONS)
+    assert old.dumps() == new.dumps() == (GOLDEN / "model_v2" / name).read_bytes()
 
 
 def test_a_loaded_model_learns_on_as_if_never_saved(tmp_path: Path) -> None:
@@ -201,7 +263,7 @@ def test_the_smallest_file_stands_no_flip_at_all(tmp_path: Path) -> None:
 def zipped() -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("model.fmt", (GOLDEN / "lr.fmt").read_bytes())
+        archive.writestr("model.fmt", LR.read_bytes())
     return data.getvalue()
 
 
@@ -213,8 +275,8 @@ def zipped() -> bytes:
         b"bias 0 0 0\nuser 1 2 3\n",
         b"\x89PNG\r\n\x1a\n" + bytes(100),
         zipped(),
-        gzip.compress((GOLDEN / "lr.fmt").read_bytes()),
-        (GOLDEN / "lr.fmt").read_bytes().replace(b"\n", b"\r\n"),
+        gzip.compress(LR.read_bytes()),
+        LR.read_bytes().replace(b"\n", b"\r\n"),
         pickle.dumps([1, 2, 3]),
         struct.pack("<7Q", 1, 8, 0, 1, 1, 1, 24),
     ],
@@ -229,7 +291,7 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_newer_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "newer.fmt"
-    whole = (GOLDEN / "lr.fmt").read_bytes()
+    whole = LR.read_bytes()
     path.write_bytes(whole[:8] + struct.pack("<I", 3) + whole[12:])
     with pytest.raises(ModelFileError, match=r"newer\.fmt: written by a newer fmtrain: .*3.* 2$"):
         FTRLModel.load(path)
