@@ -49,11 +49,15 @@ def row(feature: int, *floats: float) -> bytes:
     return struct.pack(f"<Q{len(floats)}f", feature, *floats)
 
 
+def tailed(feature: int, link: int, stamp: int = 0) -> bytes:
+    return row(feature, 1.0, 2.0) + struct.pack("<II", link, stamp)
+
+
 def model_file() -> None:
     def model(name: str, *parts: bytes, fix: int = 1) -> None:
         save("fuzz_model_file", name, bytes([fix]) + b"".join(parts))
 
-    rows, names, stored, end = 1, 2, 3, 4
+    rows, names, stored, end, heads = 1, 2, 3, 4, 5
     lr, fm = b"factors=0\nnames=0\nrows=2\n", b"factors=2\nnames=1\nrows=1\n"
     two = row(1, 1.0, 2.0) + row(2, -3.0, 0.5)
     model("empty", preamble(b"rows=0\n"), block(end, 0))
@@ -67,7 +71,26 @@ def model_file() -> None:
     model("stored", preamble(fm + b"stored.bias=0.5\n"), named,
           block(stored, 1, row(7, 1.0, 2.0, 3.0)), block(end, 1))  # fmt: skip
     model("unfixed_checksums", preamble(lr), block(rows, 2, two), block(end, 2), fix=0)
-    model("of_the_future", preamble(lr, version=2), block(end, 0))
+    model("of_the_future", preamble(lr, version=3), block(end, 0))
+
+    lanes, has_lanes = struct.pack("<4f", 0.5, 1.0, -2.0, 0.0), 1 << 30
+    late_fm = b"factors=2\nv_min_count=3\nnames=0\ntail=1\nrows=2\n"
+    late = tailed(7, has_lanes, 5) + tailed(9, 2, 1 << 24)
+    pair = struct.pack("<II", 1, 2) + b"abc"
+    model("v2_lr", preamble(lr + b"tail=0\n", 2), block(heads, 2, two), block(end, 2))
+    model("v2_late_lanes", preamble(late_fm, 2), block(heads, 2, late + lanes), block(end, 2))
+    model("v2_names", preamble(late_fm.replace(b"names=0", b"names=1"), 2),
+          block(heads, 2, late + lanes), block(names, 2, pair), block(end, 2))  # fmt: skip
+    model("v2_two_blocks", preamble(late_fm + b"v_start=kept\n", 2), block(heads, 1, late[24:]),
+          block(heads, 1, late[:24] + lanes), block(end, 2))  # fmt: skip
+    model("v2_expiry", preamble(lr + b"tail=1\nexpire_after=30d user_=7d a=b=0\n", 2),
+          block(heads, 2, tailed(7, 0, 3 << 24 | 5) + tailed(9, 0, 9)), block(end, 2))  # fmt: skip
+    model("v2_stored", preamble(late_fm + b"stored.bias=0.5\n", 2), block(heads, 2, late + lanes),
+          block(stored, 2, row(9, 1.0, 2.0, 3.0) + row(7, 0.0, 0.0, 0.0)),
+          block(end, 2))  # fmt: skip
+    model("v2_lanes_missing", preamble(late_fm, 2), block(heads, 2, late), block(end, 2))
+    model("v2_rows", preamble(lr, 2), block(rows, 2, two), block(end, 2))
+    model("v1_heads", preamble(lr), block(heads, 2, two), block(end, 2))
     # Each of these was accepted, or read outside its buffers, once.
     model("stored_of_another_feature", preamble(fm + b"stored.bias=0.5\n"), named,
           block(stored, 1, row(8, 1.0, 2.0, 3.0)), block(end, 1))  # fmt: skip
@@ -75,6 +98,8 @@ def model_file() -> None:
           block(names, 2**62 + 2, bytes(72)), block(end, 2))  # fmt: skip
     model("negative_n", preamble(lr), block(rows, 2, row(1, 5.0, -1.0) + row(2, 1.0, 1.0)),
           block(end, 2))  # fmt: skip
+    model("v2_lanes_without_factors", preamble(lr + b"tail=1\n", 2),
+          block(heads, 2, late), block(end, 2))  # fmt: skip
     model("count_beyond_integers", preamble(lr + b"seen.samples=1e300\n"), block(rows, 2, two),
           block(end, 2))  # fmt: skip
 
