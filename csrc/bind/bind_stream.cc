@@ -209,7 +209,13 @@ void push_csr(Handle& h, const py::array& indptr, const py::array& indices, cons
   if (indptr.size() < 1) throw py::value_error("indptr is empty");
   const py::ssize_t count = indptr.size() - 1;
   const matrix_rows rows = rows_from(h, names, ids, label, weight, count);
-  for (const py::array& array : {indptr, indices, data}) h.arrays.push_back(array);
+  for (const py::array& array : {indptr, indices, data}) {
+    // Read from the first element on, without strides.
+    if ((array.flags() & py::array::c_style) == 0) {
+      throw py::value_error("X's indptr, indices and data are not contiguous");
+    }
+    h.arrays.push_back(array);
+  }
   with_type<int32_t, int64_t>(indices, "indices", [&](const auto* columns) {
     using index = std::remove_cv_t<std::remove_pointer_t<decltype(columns)>>;
     if (!py::isinstance<py::array_t<index>>(indptr)) {

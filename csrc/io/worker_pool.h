@@ -27,8 +27,16 @@ class worker_pool {
 
   worker_pool(size_t threads, size_t queue_items_max, run_function run)
       : run_(std::move(run)), queue_items_max_(queue_items_max) {
-    for (size_t worker = 0; worker < threads; ++worker) {
-      threads_.emplace_back([this, worker] { work(worker); });
+    try {
+      threads_.reserve(threads);
+      for (size_t worker = 0; worker < threads; ++worker) {
+        threads_.emplace_back([this, worker] { work(worker); });
+      }
+    } catch (...) {
+      // The system has no more threads: those that run must end before they are destroyed.
+      stop();
+      join();
+      throw;
     }
   }
 

@@ -24,10 +24,14 @@ struct gathered {
   }
 };
 
+// A coordinate as one word: it may alias the floats that it is made of.
+using coordinate_word = uint64_t __attribute__((may_alias));
+
 template <class Locking>
 inline coordinate load(const coordinate* at) {
   if constexpr (!Locking::is_shared) return *at;
-  const uint64_t bits = __atomic_load_n(reinterpret_cast<const uint64_t*>(at), __ATOMIC_RELAXED);
+  const uint64_t bits =
+      __atomic_load_n(reinterpret_cast<const coordinate_word*>(at), __ATOMIC_RELAXED);
   coordinate c;
   std::memcpy(&c, &bits, sizeof c);
   return c;
@@ -42,7 +46,7 @@ inline uint64_t bits_of(coordinate c) {
 template <class Locking>
 inline void store(coordinate* at, coordinate c) {
   if constexpr (Locking::is_shared) {
-    __atomic_store_n(reinterpret_cast<uint64_t*>(at), bits_of(c), __ATOMIC_RELAXED);
+    __atomic_store_n(reinterpret_cast<coordinate_word*>(at), bits_of(c), __ATOMIC_RELAXED);
   } else {
     *at = c;
   }
@@ -53,8 +57,8 @@ template <class Locking>
 inline bool exchange(coordinate* at, coordinate before, coordinate after, coordinate* now) {
   uint64_t expected = bits_of(before);
   if constexpr (Locking::is_shared) {
-    if (__atomic_compare_exchange_n(reinterpret_cast<uint64_t*>(at), &expected, bits_of(after),
-                                    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    if (__atomic_compare_exchange_n(reinterpret_cast<coordinate_word*>(at), &expected,
+                                    bits_of(after), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
       return true;
     }
     std::memcpy(now, &expected, sizeof expected);

@@ -20,10 +20,13 @@ status model::change_hyper(const hyper& h) {
 }
 
 status model::set_expiry(const std::vector<std::string>& rules, uint64_t now_minutes) {
-  const expiry_clock before = expiry_.clock();
-  FMTRAIN_TRY(expiry_.set(rules));
-  if (!expiry_.on() || expiry_.clock() == before) return {};
-  if (!table_->has_tail()) give_tails();
+  expiry_rules next = expiry_;
+  FMTRAIN_TRY(next.set(rules));
+  const bool anew = next.on() && next.clock() != expiry_.clock();
+  // Before the rules hold: without tails there is nothing to stamp.
+  if (anew && !table_->has_tail()) give_tails();
+  expiry_ = std::move(next);
+  if (!anew) return {};
   const uint64_t now = expiry_.clock() == expiry_clock::minutes
                            ? now_minutes
                            : seen.samples / expiry_rules::samples_a_unit;

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,7 +13,7 @@ class name_list {
   void add(std::string_view name) {
     if (text_after(name) > bytes_.capacity()) bytes_.reserve(larger(text_after(name)));
     if (end_.size() == end_.capacity()) end_.reserve(larger(end_.size() + 1));
-    bytes_.append(name);
+    bytes_.insert(bytes_.end(), name.begin(), name.end());
     end_.push_back(bytes_.size());
   }
   // What add(name) would allocate: 0 most of the time.
@@ -39,7 +38,7 @@ class name_list {
   static size_t larger(size_t count) { return count + count / 4 + 16; }
   size_t text_after(std::string_view name) const { return bytes_.size() + name.size(); }
 
-  std::string bytes_;
+  std::vector<char> bytes_;  // not a string: its reserve() doubles whatever it is asked for
   std::vector<uint64_t> end_;
 };
 

@@ -342,7 +342,7 @@ class table {
 
   // table_retain.cc
   uint64_t compact(stripe& s, const std::vector<bool>& kept);
-  void compact_lanes(stripe& s);
+  void compact_lanes(stripe& s, std::vector<uint32_t>& owner);
   void release_chunks(chunk_pool& pool, char** first, char** last, uint32_t rows);
   void rebuild_index(stripe& s);
 

@@ -2,11 +2,15 @@
 // anew, and the chunks behind the last row wait for later rows. See table::retain.
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/arena.h"
 #include "model/table.h"
 
 namespace fmtrain {
+namespace {
+constexpr uint32_t nobody = ~0u;
+}  // namespace
 
 void name_list::retain(const std::vector<bool>& kept) {
   size_t row_to = 0;
@@ -14,7 +18,7 @@ void name_list::retain(const std::vector<bool>& kept) {
   for (size_t row = 0; row < kept.size(); ++row) {
     const uint64_t end = end_[row];
     if (kept[row]) {
-      std::memmove(&bytes_[to], &bytes_[begin], end - begin);
+      std::memmove(bytes_.data() + to, bytes_.data() + begin, end - begin);
       to += end - begin;
       end_[row_to++] = to;
     }
@@ -29,6 +33,14 @@ void name_list::retain(const std::vector<bool>& kept) {
 uint64_t table::compact(stripe& s, const std::vector<bool>& kept) {
   const std::lock_guard<spin_lock> hold(s.lock);
   const uint32_t before = s.rows;
+  // Memory first: once rows have moved, nothing may stop until the index knows.
+  std::vector<uint32_t> owner(lanes_ > 0 ? s.lane_rows : 0, nobody);
+  {
+    const std::lock_guard<std::mutex> hold_pools(pools_lock_);
+    head_pool_.free.reserve(head_pool_.free.size() + (before >> head_pool_.shift) + 2);
+    if (lanes_ > 0)
+      lane_pool_.free.reserve(lane_pool_.free.size() + (s.lane_rows >> lane_pool_.shift) + 2);
+  }
   uint32_t to = 0;
   for (uint32_t row = 0; row < before; ++row) {
     if (!kept[row]) continue;
@@ -44,16 +56,14 @@ uint64_t table::compact(stripe& s, const std::vector<bool>& kept) {
     s.names.retain(kept);
     unclaim(bytes - s.names.memory_bytes());
   }
-  if (lanes_ > 0) compact_lanes(s);
+  if (lanes_ > 0) compact_lanes(s, owner);
   release_chunks(head_pool_, s.now->chunks, s.now->lane_chunks, to);
   rebuild_index(s);
   return before - to;
 }
 
 // Lanes lie in the order in which rows got them, which is not that of the rows.
-void table::compact_lanes(stripe& s) {
-  constexpr uint32_t nobody = ~0u;
-  std::vector<uint32_t> owner(s.lane_rows, nobody);
+void table::compact_lanes(stripe& s, std::vector<uint32_t>& owner) {
   for (uint32_t row = 0; row < s.rows; ++row) {
     const uint32_t link = tail_at(at(s.now, row))->link;
     if ((link & row_tail::has_lanes) != 0) owner[link & row_tail::low_bits] = row;
@@ -86,9 +96,16 @@ void table::release_chunks(chunk_pool& pool, char** first, char** last, uint32_t
 // In its place, or in a smaller one where much has gone: the old one is then freed.
 void table::rebuild_index(stripe& s) {
   const uint64_t needed = s.rows / (bucket::slots - 2) * 8 / 7 + 4;
+  index* smaller = nullptr;
   if (needed < s.now->count - s.now->count / 4) {
+    try {
+      smaller = make_index(needed);
+    } catch (const std::bad_alloc&) {
+      // The one that is there serves as well.
+    }
+  }
+  if (smaller != nullptr) {
     index* const old = s.now;
-    index* const smaller = make_index(needed);
     std::copy(old->chunks, old->chunks + (s.rows >> head_pool_.shift) + 1, smaller->chunks);
     if (lanes_ > 0) {
       const size_t chunks = (s.lane_rows >> lane_pool_.shift) + 1;

@@ -49,7 +49,7 @@ economy::economy(model& m, const economy_options& options)
   const uint64_t limit = max_bytes_ - std::min(filter_bytes, max_bytes_ - 1);
   m.rows().set_limit(limit);
   limited_ = true;
-  raise_at_ = limit / 16 * sixteenths_to_raise;
+  raise_at_ = first_raise_at_ = limit / 16 * sixteenths_to_raise;
   // A model that comes larger than the cap is cut down to it.
   while (used_bytes() > limit && m.rows().rows() > 0) evict();
   m.rows().trim();
@@ -101,11 +101,14 @@ void economy::tidy() {
   }
   if (!presses()) return;
   raise_admission();
-  if (rows.refused() != refused_settled_) evict();
+  if (rows.refused() == refused_settled_) return;
+  if (rows.free_bytes() == 0) return evict();
+  rows.trim();  // of rows that expired
+  refused_settled_ = rows.refused();
 }
 
 void economy::raise_admission() {
-  const uint64_t sixteenth = (raise_at_ / sixteenths_to_raise) + 1;
+  const uint64_t sixteenth = first_raise_at_ / sixteenths_to_raise + 1;
   while (needed_ < raised_max && used_bytes() >= raise_at_) {
     ++needed_;
     raise_at_ += sixteenth;
@@ -135,6 +138,8 @@ void economy::evict() {
       return false;
     });
   }
+  // What is free now serves heads alone, or lanes alone: given back, it serves whoever comes.
+  rows.trim();
   ++evictions_;
   if (counts_ != nullptr) counts_->age();
   refused_settled_ = rows.refused();

@@ -100,6 +100,7 @@ class economy {
   std::shared_ptr<admission> counts_;
   std::atomic<uint64_t> samples_{0};
   uint64_t raise_at_ = 0;  // bytes in use that raise admission
+  uint64_t first_raise_at_ = 0;
   std::atomic<uint64_t> refused_settled_{0};
   std::atomic<uint32_t> swept_at_{0};
   uint64_t expired_ = 0, evicted_ = 0, evictions_ = 0, refused_before_ = 0;

@@ -93,7 +93,8 @@ void hot_rows::sweep() {
     slot& s = slots_[at];
     if (!s.home) continue;
     const bool idle = s.merges == 0 && uses(at) < uses_to_stay;
-    if (uses(at) > 0) merge(at);
+    // An idle one whatever its uses say: 2^16 of them in a batch look like none.
+    if (uses(at) > 0 || idle) merge(at);
     s.merges = 0;
     if (idle) free_slot(at);
   }

@@ -64,11 +64,13 @@ void trainer::merge_bias(worker_state& state) {
 template <class Change>
 void trainer::pause(const Change& change) {
   const std::lock_guard<std::mutex> hold(pause_lock_);
+  // Memory may run out within: the locks open all the same, or nobody ever finished.
+  std::vector<std::unique_lock<std::mutex>> all;
+  all.reserve(workers_.size());
   pausing_ = true;
-  for (const auto& worker : workers_) worker->lock.lock();
+  for (const auto& worker : workers_) all.emplace_back(worker->lock);
   pausing_ = false;
   change();
-  for (const auto& worker : workers_) worker->lock.unlock();
 }
 
 status trainer::consume(size_t worker, uint64_t, const batch_source& source, batch& in) {
@@ -83,7 +85,7 @@ status trainer::consume(size_t worker, uint64_t, const batch_source& source, bat
   pause_if_due(state);
   table& rows = model_.rows();
   if (rows.retired_bytes() > retired_bytes_min &&
-      rows.retired_bytes() > rows.memory_bytes() / retired_share) {
+      rows.retired_bytes() > rows.allocated_bytes() / retired_share) {
     pause([&rows] { rows.reclaim(); });
   }
   return {};
@@ -117,7 +119,6 @@ status trainer::finish_source(size_t worker, uint64_t order) {
   }
   state.waiting.clear();
   learner.scratch.known.forget();
-  model_.rows().reclaim();
   turns_.over();
   return {};
 }
@@ -130,6 +131,8 @@ void trainer::learn_now(worker_state& state, const batch_source& source, const b
     find_rows(model_, in, state.scratch, thrift);
     with_lanes(model_.factors(),
                [&](auto lanes) { learn_batch<alone, lanes>(state, model_.bias, in); });
+    // At once: a cap counts them, and must bite at the same sample whatever the number of threads.
+    if (model_.rows().retired_bytes() > 0) model_.rows().reclaim();
   } else {
     find_rows(model_, in, *state.hot, state.scratch, thrift);
     with_lanes(model_.factors(),

@@ -199,17 +199,17 @@ def from_sparse(X: Any, hash_seed: int) -> Csr:
         # scipy means the sum of the cells that stand twice.
         csr = csr.copy()
         csr.sum_duplicates()
-    values = csr.data
+    # The core reads them without strides.
+    values, indices, indptr = map(np.ascontiguousarray, (csr.data, csr.indices, csr.indptr))
     if np.iscomplexobj(values):
         raise ParameterError("X holds complex numbers: Complex data not supported")
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     columns = numbered_columns(csr.shape[1], hash_seed)
-    indptr = csr.indptr
-    if indptr.dtype != csr.indices.dtype:
-        indptr = indptr.astype(csr.indices.dtype)
-    check_finite_cells(values, indptr, csr.indices, columns)
-    return Csr(indptr, csr.indices, values, columns, csr.shape[1])
+    if indptr.dtype != indices.dtype:
+        indptr = indptr.astype(indices.dtype)
+    check_finite_cells(values, indptr, indices, columns)
+    return Csr(indptr, indices, values, columns, csr.shape[1])
 
 
 def from_frame(frame: Any, hash_seed: int) -> Matrix:
