@@ -37,7 +37,7 @@ AGAINST = {"fwumious_cache": "fmtrain_pack"}  # the others meet fmtrain reading 
 
 # After so many samples of a million features the peers' AUC is .708 (xLearn's FM) to .720.
 ANSWER_SAMPLES, HELD_SAMPLES, HELD_FIRST = 100_000, 20_000, 1_000_000_000
-AUC_FLOOR = 0.70
+AUC_FLOOR = 0.69
 AUC_SLACK = 0.005  # by which a peer may rank better than fmtrain
 CRASHES = 5  # of a peer that may; the next one fails the test
 

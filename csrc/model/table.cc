@@ -237,19 +237,6 @@ void table::reclaim() {
   __atomic_store_n(&retired_bytes_, uint64_t{0}, __ATOMIC_RELAXED);
 }
 
-void table::lock_lanes(row_head* head) {
-  uint32_t* const link = &tail_at(head)->link;
-  for (int spin = 0; (__atomic_fetch_or(link, row_tail::lanes_locked, __ATOMIC_ACQUIRE) &
-                      row_tail::lanes_locked) != 0;
-       ++spin) {
-    wait_for_a_lock(spin);
-  }
-}
-
-void table::unlock_lanes(row_head* head) {
-  __atomic_fetch_and(&tail_at(head)->link, ~row_tail::lanes_locked, __ATOMIC_RELEASE);
-}
-
 uint64_t table::rows() const {
   uint64_t sum = 0;
   for (size_t s = 0; s < stripes; ++s) sum += __atomic_load_n(&stripes_[s].rows, __ATOMIC_RELAXED);

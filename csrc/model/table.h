@@ -217,8 +217,20 @@ class table {
   }
 
   // Of a row's lanes, while they are written. w has none: it is exchanged whole.
-  static void lock_lanes(row_head* head);
-  static void unlock_lanes(row_head* head);
+  static void lock_lanes(row_head* head) {
+    uint32_t* const link = &tail_at(head)->link;
+    for (int spin = 0; (__atomic_fetch_or(link, row_tail::lanes_locked, __ATOMIC_ACQUIRE) &
+                        row_tail::lanes_locked) != 0;
+         ++spin) {
+      wait_for_a_lock(spin);
+    }
+  }
+  // A plain store: while the lanes are locked nobody else writes their link.
+  static void unlock_lanes(row_head* head) {
+    uint32_t* const link = &tail_at(head)->link;
+    const uint32_t locked = __atomic_load_n(link, __ATOMIC_RELAXED);
+    __atomic_store_n(link, locked & ~row_tail::lanes_locked, __ATOMIC_RELEASE);
+  }
 
   uint64_t rows_of_stripe(uint64_t id) const { return stripe_of(id).rows; }
 
