@@ -53,4 +53,15 @@ py::array_t<T> to_array(const std::vector<T>& values) {
 void bind_model(py::module_& module);
 void bind_stream(py::module_& module);
 
+// Calls function(pointer) with the array's own element type, so that nothing is copied.
+template <class... Types, class Function>
+void with_type(const py::array& array, const char* what, Function&& function) {
+  bool done = false;
+  ((!done && py::isinstance<py::array_t<Types>>(array)
+        ? (function(static_cast<const Types*>(array.data())), done = true)
+        : false),
+   ...);
+  if (!done) throw py::type_error(std::string(what) + " has an element type that is not supported");
+}
+
 }  // namespace fmtrain

@@ -191,17 +191,6 @@ void push_slices(Handle& h, const matrix_rows& rows, uint64_t count, const Cells
   check(done);
 }
 
-// Calls function(pointer) with the array's own element type, so that nothing is copied.
-template <class... Types, class Function>
-void with_type(const py::array& array, const char* what, Function&& function) {
-  bool done = false;
-  ((!done && py::isinstance<py::array_t<Types>>(array)
-        ? (function(static_cast<const Types*>(array.data())), done = true)
-        : false),
-   ...);
-  if (!done) throw py::type_error(std::string(what) + " has an element type that is not supported");
-}
-
 template <class Handle>
 void push_csr(Handle& h, const py::array& indptr, const py::array& indices, const py::array& data,
               const std::vector<py::bytes>& names, const id_array& ids, const py::object& label,
