@@ -28,10 +28,10 @@ table& table_of(size_t rows) {
   for (size_t i = 0; i < rows; ++i) insert(*made, nth_id(i)).w() = {1, static_cast<float>(i % 97)};
   require(made->rows() == rows, "the number of rows");
   for (size_t i = 0; i < rows; i += 1 + rows / 10000) {
-    const row_ref row = made->find<alone>(nth_id(i));
+    const row_ref row = made->find(nth_id(i));
     require(row && row.id() == nth_id(i), "a row that is there is found");
     require(row.w().n == static_cast<float>(i % 97), "a row keeps its state");
-    require(!made->find<alone>(nth_id(rows + i)), "a row that is not there is not found");
+    require(!made->find(nth_id(rows + i)), "a row that is not there is not found");
   }
   return *made;
 }
@@ -58,10 +58,10 @@ void find(benchmark::State& state, which of) {
     const uint64_t* const id = ids.data() + at;
     at = (at + at_once) % drawn;
     for (size_t i = 0; i < at_once; ++i) in.prefetch(id[i]);
-    for (size_t i = 0; i < at_once; ++i) guessed[i] = in.guess(id[i]);
+    for (size_t i = 0; i < at_once; ++i) guessed[i] = in.guess<to_read>(id[i]);
     float sum = 0;
     for (size_t i = 0; i < at_once; ++i) {
-      const row_ref row = in.find<alone>(id[i], guessed[i]);
+      const row_ref row = in.find(id[i], guessed[i]);
       if (row) sum += row.w().z;
     }
     require(sum == (of == which::absent ? 0.0f : static_cast<float>(at_once)), "all or none");
@@ -79,7 +79,8 @@ void insert_all(benchmark::State& state) {
     for (size_t first = 0; first < rows; first += at_once) {
       const size_t last = std::min(first + at_once, rows);
       for (size_t i = first; i < last; ++i) filled->prefetch(nth_id(i));
-      for (size_t i = first; i < last; ++i) insert(*filled, nth_id(i), filled->guess(nth_id(i)));
+      for (size_t i = first; i < last; ++i)
+        insert(*filled, nth_id(i), filled->guess<to_read>(nth_id(i)));
     }
     state.PauseTiming();
     require(filled->rows() == rows, "the number of rows");

@@ -40,6 +40,16 @@ status write_all(int fd, const void* data, size_t size, const std::string& name)
   return {};
 }
 
+status read_some(int fd, void* data, size_t size, const std::string& name, size_t* got) {
+  ssize_t n;
+  do {
+    n = ::read(fd, data, size);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return errno_status(name, "read", errno);
+  *got = static_cast<size_t>(n);
+  return {};
+}
+
 status memory_sink::write(const void* data, size_t size) {
   bytes.append(static_cast<const char*>(data), size);
   return {};
@@ -138,13 +148,10 @@ uint64_t file_source::bytes() const {
 status file_source::read(void* data, size_t size, size_t* got) {
   *got = 0;
   while (*got < size) {
-    const ssize_t n = ::read(fd_, static_cast<char*>(data) + *got, size - *got);
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      return errno_status(path_, "read", errno);
-    }
-    if (n == 0) break;
-    *got += static_cast<size_t>(n);
+    size_t more = 0;
+    FMTRAIN_TRY(read_some(fd_, static_cast<char*>(data) + *got, size - *got, path_, &more));
+    if (more == 0) break;
+    *got += more;
   }
   return {};
 }

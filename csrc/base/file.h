@@ -86,6 +86,9 @@ class memory_source : public byte_source {
   const size_t bytes_;
 };
 
+// One read(2) of at most `size` bytes; an interrupted one goes on. *got = 0 at the end.
+status read_some(int fd, void* data, size_t size, const std::string& name, size_t* got);
+
 // Writes all of it to an open descriptor; an interrupted or short write goes on.
 status write_all(int fd, const void* data, size_t size, const std::string& name);
 

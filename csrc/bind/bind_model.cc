@@ -30,7 +30,7 @@ py::tuple weights_of_ids(model_handle& handle, const id_array& ids) {
   py::array_t<float> w(count), v(std::vector<py::ssize_t>{count, k});
   const uint64_t* const id = ids.data();
   for (py::ssize_t i = 0; i < count; ++i) {
-    const row_ref row = m.rows().find<alone>(id[i]);
+    const row_ref row = m.rows().find(id[i]);
     float* const lanes = v.mutable_data() + i * k;
     found.mutable_data()[i] = static_cast<bool>(row);
     w.mutable_data()[i] = 0;
@@ -116,7 +116,7 @@ py::dict arrays_of(model_handle& handle, const id_array& ids) {
   const model& m = handle.use();
   std::vector<row_ref> found;
   for (py::ssize_t i = 0; i < ids.size(); ++i) {
-    const row_ref row = m.rows().find<alone>(ids.data()[i]);
+    const row_ref row = m.rows().find(ids.data()[i]);
     if (row) found.push_back(row);
   }
   row_arrays some(m, static_cast<py::ssize_t>(found.size()), true);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -79,12 +78,7 @@ status cache_reader::read(int fd, size_t* got) {
   }
   size_t size = 0;
   char* const at = room(&size);
-  ssize_t n;
-  do {
-    n = ::read(fd, at, size);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) return errno_status(*name_, "read", errno);
-  *got = static_cast<size_t>(n);
+  FMTRAIN_TRY(read_some(fd, at, size, *name_, got));
   return accept(*got);
 }
 

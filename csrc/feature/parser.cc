@@ -212,8 +212,8 @@ parse_result parse_line(const char* first, const char* last, const parse_options
       ++p;
       continue;
     }
-    if (*p == '#' && end == p + 1 && (end == last || is_blank(*end))) {
-      key = trimmed(end, last);
+    if (is_lone_hash(p, last)) {
+      key = trimmed(p + 1, last);
       break;
     }
     const parse_result got = parse_feature(p, end, last, ends, options, out);

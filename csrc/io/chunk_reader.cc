@@ -1,9 +1,6 @@
 #include "io/chunk_reader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "base/file.h"
@@ -75,12 +72,7 @@ char* chunk_reader::room(size_t* size) {
 status chunk_reader::read(int fd, size_t* got) {
   size_t size = 0;
   char* const at = room(&size);
-  ssize_t n;
-  do {
-    n = ::read(fd, at, size);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) return errno_status(*name_, "read", errno);
-  *got = static_cast<size_t>(n);
+  FMTRAIN_TRY(read_some(fd, at, size, *name_, got));
   accept(*got);
   return {};
 }

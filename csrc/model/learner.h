@@ -11,7 +11,7 @@
 //     d loss / d v_if = slope x_i (S_f - v_if x_i),  S_f = sum_j v_jf x_j
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 
 #include "base/buffer.h"
 #include "model/kernels.h"

@@ -73,7 +73,7 @@ void model::weights_of(row_ref row, float* w, float* v) const {
 
 bool model::stored_weights_of(uint64_t id, float* w, float* v) const {
   if (!has_stored()) return false;
-  const row_ref row = stored.rows->find<alone>(id);
+  const row_ref row = stored.rows->find(id);
   *w = row.w().z;
   for (size_t f = 0; f < factors(); ++f) v[f] = row.v[f].z;
   return true;

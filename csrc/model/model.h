@@ -103,7 +103,7 @@ class model {
   // What the state of v's lanes does not say alone: untouched ones hold their start, force_v_sparse
   // clears those of a zero w. state, v: (factors).
   void start_or_clear(uint64_t id, const coordinate* state, float w, float* v) const;
-  // Whether start_or_clear may change anything where some n is 0, and where none is.
+  // Whether start_or_clear is needed for every row, and not only where some n is 0.
   bool clears_lanes() const { return hyper_.force_v_sparse; }
 
   // Weights as another program stored them beside the state: alphaFM's are one update old, and its

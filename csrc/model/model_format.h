@@ -37,9 +37,6 @@ static_assert(sizeof(block_head) == 32, "part of the format");
 
 static_assert(sizeof(row_head) == 16 && sizeof(row_tail) == 8, "part of the format");
 
-// In a tail of the file: the row's lanes follow. Without it the lower bits count its sights.
-constexpr uint32_t has_lanes = 1u << 30;
-
 constexpr uint32_t header_bytes_max = 1 << 16;
 constexpr size_t block_bytes_aim = size_t{1} << 20;
 // A block holds at most one name of a longest line beyond the aim.

@@ -189,8 +189,8 @@ class model_reader {
     if (version_ > 1 && model_->rows().has_tail()) {
       for (uint64_t i = 0; i < head.items; ++i) {
         const uint32_t link = tail_at(payload_, i).link;
-        const bool lanes = link == has_lanes && model_->factors() > 0;
-        if (!lanes && link >= has_lanes) return damaged("a row's tail makes no sense");
+        const bool lanes = link == row_tail::has_lanes && model_->factors() > 0;
+        if (!lanes && link >= row_tail::has_lanes) return damaged("a row's tail makes no sense");
         if (lanes) bytes += bytes_of_lanes();
       }
     }
@@ -227,11 +227,11 @@ class model_reader {
     }
     for (uint64_t i = 0; i < head.items; ++i) {
       const char* const bytes = payload_.data() + i * bytes_a_stored_row();
-      if (!model_->rows().find<alone>(id_at(bytes))) {
+      if (!model_->rows().find(id_at(bytes))) {
         return damaged("it has stored weights without a row");
       }
       row_ref row;
-      FMTRAIN_TRY(insert(rows, id_at(bytes), {}, {has_lanes, 0}, &row));
+      FMTRAIN_TRY(insert(rows, id_at(bytes), {}, {row_tail::has_lanes, 0}, &row));
       std::memcpy(&row.w().z, bytes + sizeof(uint64_t), sizeof(float));
       FMTRAIN_TRY(check_state(&row.w(), 1));
       for (size_t f = 0; f < model_->factors(); ++f) {
@@ -273,7 +273,7 @@ class model_reader {
       const char* const bytes = payload.data() + i * row_bytes;
       if (i + ahead < items) model_->rows().prefetch(id_at(bytes + ahead * row_bytes));
       row_ref row;
-      row_tail tail = {has_lanes, 0};
+      row_tail tail = {row_tail::has_lanes, 0};
       if (version_ > 1 && model_->rows().has_tail()) tail = tail_at(payload, i);
       FMTRAIN_TRY(insert(model_->rows(), id_at(bytes), name(i), tail, &row));
       std::memcpy(static_cast<void*>(&row.w()), bytes + sizeof(uint64_t), sizeof(coordinate));

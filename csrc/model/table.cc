@@ -181,10 +181,7 @@ row_ref table::restore(uint64_t id, std::string_view name, row_tail tail) {
   stripe& s = stripe_of(id);
   const std::lock_guard<spin_lock> hold(s.lock);
   if (search(s.now, id) != nullptr) return {};
-  const uint64_t limit = limit_;
-  limit_ = 0;
   const row_ref row = make_row(s, id, name, (tail.link & row_tail::has_lanes) != 0);
-  limit_ = limit;
   if (has_tail()) {
     if (row.v == nullptr) tail_at(row.head)->link = tail.link & row_tail::low_bits;
     tail_at(row.head)->stamp = tail.stamp;

@@ -114,14 +114,22 @@ class table {
 
   // The first row whose tag is that of `id`, its head being fetched; most often the right one.
   // Null when there is none in the bucket.
+  template <class Access>
   row_head* guess(uint64_t id) const {
     const index* const now = index_of(id);
     const bucket& home = now->buckets[bucket_of(id, now->count)];
     const uint32_t found = home.match(tag_of(id));
     if (found == 0) return nullptr;
     row_head* const head = at(now, home.number(__builtin_ctz(found)));
-    prefetch_to_write(head);
+    Access::prefetch(head);
     return head;
+  }
+  // Starts fetching a row's lanes, where it has them.
+  template <class Access>
+  void prefetch_lanes(row_ref row) const {
+    constexpr size_t lanes_a_line = 64 / sizeof(coordinate);
+    if (row.v == nullptr) return;
+    for (size_t lane = 0; lane < lanes_; lane += lanes_a_line) Access::prefetch(row.v + lane);
   }
 
   // The row of `id`, created when new: its state is zero until `create(row_ref)` has set it, which
@@ -172,7 +180,7 @@ class table {
     return {lanes ? row_tail::has_lanes : tail.link & row_tail::low_bits, tail.stamp};
   }
   // And back: a row as it was, with zeros for its state. False when it is there already. Nobody
-  // else may be writing; a limit does not hold.
+  // else may be writing, and there is no limit.
   row_ref restore(uint64_t id, std::string_view name, row_tail tail);
 
   // The row was seen at `time`. In a table with tails.
@@ -209,7 +217,6 @@ class table {
   void trim();
 
   // No row: a false row_ref.
-  template <class Locking>
   row_ref find(uint64_t id, row_head* guessed = nullptr) const {
     row_head* const head =
         guessed != nullptr && guessed->id == id ? guessed : search(index_of(id), id);
@@ -231,8 +238,6 @@ class table {
     const uint32_t locked = __atomic_load_n(link, __ATOMIC_RELAXED);
     __atomic_store_n(link, locked & ~row_tail::lanes_locked, __ATOMIC_RELEASE);
   }
-
-  uint64_t rows_of_stripe(uint64_t id) const { return stripe_of(id).rows; }
 
   // Approximate while others insert.
   uint64_t rows() const;

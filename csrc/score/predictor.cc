@@ -81,12 +81,10 @@ void score_batch(const model& m, const batch& in, score_scratch& scratch, float*
   row_ref* const found = scratch.rows.reserve(in.features);
   // Nobody writes while a model scores: no lock.
   for (size_t i = 0; i < in.features; ++i) rows.prefetch(in.id[i]);
-  for (size_t i = 0; i < in.features; ++i) found[i].head = rows.guess(in.id[i]);
+  for (size_t i = 0; i < in.features; ++i) found[i].head = rows.guess<to_read>(in.id[i]);
   for (size_t i = 0; i < in.features; ++i) {
-    found[i] = rows.find<alone>(in.id[i], found[i].head);
-    for (size_t lane = 0; found[i].v != nullptr && lane < rows.lanes(); lane += 8) {
-      __builtin_prefetch(found[i].v + lane);
-    }
+    found[i] = rows.find(in.id[i], found[i].head);
+    rows.prefetch_lanes<to_read>(found[i]);
   }
   const learner learn_as(m.factors());
   for (size_t s = 0; s < in.samples; ++s) scores[s] = score_sample(m, learn_as, in, s, scratch);

@@ -57,7 +57,7 @@ class economy {
   row_ref find(const batch& in, size_t feature, row_head* guessed) {
     const uint64_t id = in.id[feature];
     table& rows = model_.rows();
-    row_ref row = rows.find<Locking>(id, guessed);
+    row_ref row = rows.find(id, guessed);
     if (!row) {
       if (needed_ > 1 && !counts_->admit(id, needed_)) return {};
       const std::string_view name = in.name_of(feature);

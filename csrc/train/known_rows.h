@@ -19,7 +19,7 @@ class known_rows {
 
   // rows[i] of the features which(j), j < count, as far as they are known; lists the others.
   template <class Which>
-  void take(const batch& in, row_ref* rows, size_t count, const Which& which,
+  void take(const table& all, const batch& in, row_ref* rows, size_t count, const Which& which,
             feature_list& unknown) {
     if (size_ != in.dictionary->size) begin(in.dictionary->size);
     const row_ref* const known = rows_.data();
@@ -28,8 +28,8 @@ class known_rows {
     for (size_t j = 0; j < count; ++j) {
       const size_t i = which(j);
       rows[i] = known[local[i]];
-      prefetch_to_write(rows[i].head);
-      if (rows[i].v != nullptr) prefetch_to_write(rows[i].v);
+      to_write::prefetch(rows[i].head);
+      all.prefetch_lanes<to_write>(rows[i]);
       unknown.add_if(!rows[i], i);
     }
   }

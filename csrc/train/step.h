@@ -44,7 +44,7 @@ void find_rows(model& m, economy* thrift, const batch& in, row_ref* rows, size_t
   table& all = m.rows();
   const auto create = [&m](row_ref made) { m.create(made); };
   for (size_t j = 0; j < count; ++j) all.prefetch(in.id[which(j)]);
-  for (size_t j = 0; j < count; ++j) rows[which(j)].head = all.guess(in.id[which(j)]);
+  for (size_t j = 0; j < count; ++j) rows[which(j)].head = all.guess<to_write>(in.id[which(j)]);
   for (size_t j = 0; j < count; ++j) {
     const size_t i = which(j);
     if (thrift != nullptr) {
@@ -55,8 +55,7 @@ void find_rows(model& m, economy* thrift, const batch& in, row_ref* rows, size_t
     }
     if (m.factors() == 0) continue;
     if (rows[i].v == nullptr) rows[i] = all.sight(rows[i], create);
-    if (rows[i].v == nullptr) continue;
-    for (size_t lane = 0; lane < m.factors(); lane += 8) prefetch_to_write(rows[i].v + lane);
+    all.prefetch_lanes<to_write>(rows[i]);
   }
 }
 
@@ -70,7 +69,7 @@ void find_new_rows(model& m, economy* thrift, const batch& in, step_scratch& scr
     return find_rows<Locking>(m, thrift, in, rows, count, which);
   }
   feature_list& unknown = scratch.unknown;
-  scratch.known.take(in, rows, count, which, unknown);
+  scratch.known.take(m.rows(), in, rows, count, which, unknown);
   find_rows<Locking>(m, nullptr, in, rows, unknown.size(),
                      [&unknown](size_t j) { return unknown[j]; });
   scratch.known.learn(in, rows, unknown);

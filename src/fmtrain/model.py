@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from numbers import Integral
 from typing import Any, Literal, get_args
 
 from fmtrain import _core
@@ -23,6 +22,7 @@ from fmtrain.stream import (
     check_format,
     check_max_bad_ratio,
     check_shard,
+    check_threads,
     run_pass,
 )
 from fmtrain.training import Run
@@ -363,11 +363,7 @@ class FTRLModel(Estimator):
         return int(self._native.hash_seed if hasattr(self, "_native") else self.hash_seed)
 
     def _check_threads(self) -> int:
-        if not isinstance(self.threads, Integral) or not 1 <= self.threads <= 1024:
-            raise ParameterError(
-                f"threads = {self.threads} is not allowed: give a whole number from 1 to 1024"
-            )
-        return int(self.threads)
+        return check_threads(self.threads)
 
     def _fitted(self) -> Any:
         if not hasattr(self, "_native"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fmtrain import _core
-from fmtrain.data.sources import open_sources
+from fmtrain.data.sources import names_of, open_sources
 from fmtrain.errors import BadInputError, ParameterError
 from fmtrain.hyper import default
 from fmtrain.stream import (
@@ -16,6 +16,7 @@ from fmtrain.stream import (
     check_format,
     check_max_bad_ratio,
     check_shard,
+    check_threads,
     check_writable,
     run_pass,
     uninterrupted,
@@ -69,10 +70,7 @@ def pack(
     check_shard(shard)
     if codec not in ("lz4", "zstd", "none"):
         raise ParameterError(f"codec = {codec!r} is not allowed: give 'lz4', 'zstd' or 'none'")
-    if not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise ParameterError(
-            f"threads = {threads} is not allowed: give a whole number from 1 to 1024"
-        )
+    count = check_threads(threads)
     _core.Model({"hash_seed": str(hash_seed)})  # checks its range
     sources = open_sources(source)
     path = os.fspath(out)
@@ -81,12 +79,12 @@ def pack(
     if side_path is not None:
         check_writable(side_path, replaced=False)
     with bad_lines_file(side_path) as side_fd:
-        stream = _core.Packer(threads, format, hash_seed, names, side_fd)
+        stream = _core.Packer(count, format, hash_seed, names, side_fd)
         stream.write_cache(os.fsencode(path), codec)
         warnings = run_pass(stream, sources, max_bad_ratio, shard=shard)
     log = stream.log()
     if log["sample"] == 0 and shard is None:
-        raise BadInputError(f"{', '.join(one.name for one in sources)}: no samples")
+        raise BadInputError(f"{names_of(sources)}: no samples")
     with uninterrupted():
         totals = stream.commit_cache()
     return PackReport(

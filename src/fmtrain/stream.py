@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 from fmtrain.data.sources import Source
@@ -82,6 +83,14 @@ def check_max_bad_ratio(max_bad_ratio: float) -> None:
 def check_format(format: str) -> None:
     if format not in ("text", "libffm"):
         raise ParameterError(f"format = {format!r} is not allowed: give 'text' or 'libffm'")
+
+
+def check_threads(threads: Any) -> int:
+    if not isinstance(threads, Integral) or not 1 <= int(threads) <= 1024:
+        raise ParameterError(
+            f"threads = {threads} is not allowed: give a whole number from 1 to 1024"
+        )
+    return int(threads)
 
 
 def check_shard(shard: Shard | None) -> Shard | None:

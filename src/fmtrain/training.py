@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fmtrain import _core, economy
-from fmtrain.data.sources import File, Source
+from fmtrain.data.sources import File, Source, names_of
 from fmtrain.economy import Economy
 from fmtrain.errors import (
     BadInputError,
@@ -241,10 +241,6 @@ def log_of_both(first: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
         "bad_lines": sum(bad.values()) + later["bad_lines"],
         "examples": [*kept, *later["examples"]][:EXAMPLES_MAX],
     }
-
-
-def names_of(sources: list[Source]) -> str:
-    return ", ".join(source.name for source in sources)
 
 
 def save_with_rescue(save: Callable[[str], object], path: str) -> None:

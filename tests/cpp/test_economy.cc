@@ -48,7 +48,7 @@ TEST(lanes_come_at_the_nth_sight) {
       CHECK_EQ(m.rows().rows(), all.of.size());
       uint64_t wrong = 0;
       for (const auto& [name, seen] : all.of) {
-        const row_ref row = m.rows().find<alone>(id_of(name));
+        const row_ref row = m.rows().find(id_of(name));
         wrong += !row || (row.v != nullptr) != (seen >= needed);
         if (row && row.v == nullptr) wrong += m.rows().tail_of(row).link != seen;
       }
@@ -60,14 +60,14 @@ TEST(lanes_come_at_the_nth_sight) {
 TEST(lanes_that_come_late_start_as_others_do) {
   model m(hyper_of({{"factors", "2"}, {"v_min_count", "2"}, {"v_start", "kept"}}), false);
   run(m, "1 a b\n", 1);
-  CHECK(m.rows().find<alone>(id_of("a")).v == nullptr);
+  CHECK(m.rows().find(id_of("a")).v == nullptr);
   float w = 0, v[2] = {1, 1};
-  m.weights_of(m.rows().find<alone>(id_of("a")), &w, v);
+  m.weights_of(m.rows().find(id_of("a")), &w, v);
   CHECK_EQ(v[0], 0.0f);
   run(m, "1 a c\n", 1);
-  m.weights_of(m.rows().find<alone>(id_of("a")), &w, v);
+  m.weights_of(m.rows().find(id_of("a")), &w, v);
   CHECK(v[0] != 0);
-  CHECK(m.rows().find<alone>(id_of("c")).v == nullptr);
+  CHECK(m.rows().find(id_of("c")).v == nullptr);
 }
 
 TEST(rows_come_at_the_nth_sight) {
@@ -80,7 +80,7 @@ TEST(rows_come_at_the_nth_sight) {
       uint64_t rows = 0, wrong = 0;
       for (const auto& [name, seen] : all.of) {
         const bool due = seen >= needed;
-        wrong += static_cast<bool>(m.rows().find<alone>(id_of(name))) != due;
+        wrong += static_cast<bool>(m.rows().find(id_of(name))) != due;
         rows += due;
       }
       CHECK_EQ(wrong, 0u);
@@ -93,7 +93,7 @@ TEST(rows_come_at_the_nth_sight) {
       options.filter_bytes = 1 << 18;
       const economy_report filtered = run(by_filter, all.text, threads, options);
       for (const auto& [name, seen] : all.of) {
-        if (seen >= needed) wrong += !by_filter.rows().find<alone>(id_of(name));
+        if (seen >= needed) wrong += !by_filter.rows().find(id_of(name));
       }
       CHECK_EQ(wrong, 0u);
       CHECK(by_filter.rows().rows() < rows + all.of.size() / 20);
@@ -135,18 +135,18 @@ TEST(rows_expire_by_samples_and_prefix) {
     std::string filler;
     for (int i = 0; i < 20000; ++i) filler += "0 always\n";
     run(m, "1 a user_b item_c\n" + filler, threads);
-    CHECK(!m.rows().find<alone>(id_of("user_b")));  // 20,000 samples ago
+    CHECK(!m.rows().find(id_of("user_b")));  // 20,000 samples ago
     for (const char* const name : {"early", "user_a", "a", "item_c", "always"}) {
       // user_a came before the rules: it is as everybody, or had its name to be known by.
       if (std::string(name) == "user_a") continue;
-      CHECK(m.rows().find<alone>(id_of(name)));
+      CHECK(m.rows().find(id_of(name)));
     }
     const economy_report told = run(m, filler, threads);
     CHECK(told.expired >= 2);
-    CHECK(!m.rows().find<alone>(id_of("early")));
-    CHECK(!m.rows().find<alone>(id_of("a")));
-    CHECK(m.rows().find<alone>(id_of("item_c")));
-    CHECK(m.rows().find<alone>(id_of("always")));
+    CHECK(!m.rows().find(id_of("early")));
+    CHECK(!m.rows().find(id_of("a")));
+    CHECK(m.rows().find(id_of("item_c")));
+    CHECK(m.rows().find(id_of("always")));
     CHECK_EQ(m.rows().rows(), 2u);
   }
 }
@@ -264,7 +264,7 @@ TEST(the_cap_holds_and_says_what_it_did) {
       CHECK(m.rows().rows() > 10000);
       // What was seen often is still there.
       for (const char* const often : {"f0", "f2", "f4"}) {
-        CHECK(m.rows().find<alone>(id_of(often)));
+        CHECK(m.rows().find(id_of(often)));
       }
     }
   }
@@ -280,7 +280,7 @@ TEST(a_model_above_the_cap_is_cut_down_to_it) {
   const economy_report told = run(m, "1 f1\n", 1, thrift);
   CHECK(told.evicted > 0);
   CHECK(m.rows().allocated_bytes() <= thrift.max_bytes);
-  CHECK(m.rows().find<alone>(id_of("f1")));
+  CHECK(m.rows().find(id_of("f1")));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(alphafm_formats_bring_the_model_back) {
       }
       const size_t k = m->factors();
       m->rows().for_each([&](row_ref row, std::string_view) {
-        const row_ref other = back->rows().find<alone>(row.id());
+        const row_ref other = back->rows().find(row.id());
         for (size_t i = 0; i < 2 + 2 * k; ++i) {
           const bool untouched_v =
               i >= 2 && i < 2 + k && value_of(row, i, k) == 0 && value_of(row, i + k, k) == 0;
@@ -132,7 +132,7 @@ TEST(text_holds_every_weight) {
     for (; text >> name; ++rows) {
       const uint64_t id = names ? id_of(name) : std::stoull(name.substr(3), nullptr, 16);
       if (!names) CHECK(name.size() == 19 && name.compare(0, 3, "id:") == 0);
-      const row_ref row = m->rows().find<alone>(id);
+      const row_ref row = m->rows().find(id);
       CHECK(static_cast<bool>(row));
       float w = 0, v[4] = {}, got = 0;
       m->weights_of(row, &w, v);

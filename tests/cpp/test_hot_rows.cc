@@ -100,7 +100,7 @@ hyper sums_only(const char* factors) {
 }
 
 row_ref row_of(const model& m, uint64_t id) {
-  const row_ref row = m.rows().find<alone>(id);
+  const row_ref row = m.rows().find(id);
   CHECK(static_cast<bool>(row));
   return row;
 }

@@ -26,10 +26,10 @@ TEST(a_file_of_version_1) {
   CHECK_EQ(m->seen.weight_sum, 3.5);
   CHECK_EQ(get_hyper(m->hypers(), "v_beta"), std::string("1"));  // not in the file: its default
   float w = 0;
-  const row_ref row = m->rows().find<alone>(1);
+  const row_ref row = m->rows().find(1);
   m->weights_of(row, &w, nullptr);
   CHECK_NEAR(static_cast<double>(w), .0692060055, 1e-8);  // the vector of the semantics page
-  CHECK(m->rows().find<alone>(uint64_t{5} << 56));
+  CHECK(m->rows().find(uint64_t{5} << 56));
 }
 
 TEST(a_file_of_version_1_with_names_and_stored_weights) {

@@ -42,7 +42,7 @@ TEST(a_file_of_version_2) {
   CHECK(!m->rows().has_tail());
   CHECK_EQ(m->bias.z, -2.5);
   CHECK_EQ(m->seen.samples, 3u);
-  const row_ref row = m->rows().find<alone>(2);
+  const row_ref row = m->rows().find(2);
   CHECK_EQ(row.w().z, -3.0f);
   CHECK_EQ(row.w().n, 0.5f);
   // Two blocks are as good as one.
@@ -56,8 +56,7 @@ TEST(a_file_of_version_2) {
 
 void check_fm(const model& m) {
   CHECK_EQ(m.rows().rows(), 3u);
-  const row_ref first = m.rows().find<alone>(1), second = m.rows().find<alone>(2),
-                third = m.rows().find<alone>(3);
+  const row_ref first = m.rows().find(1), second = m.rows().find(2), third = m.rows().find(3);
   const float in_first[] = {1, 2, .5f, -.5f, 1, 2}, in_third[] = {5, 6, 0, 7, 0, 8};
   for (size_t i = 0; i < 6; ++i) {
     CHECK_EQ(value_of(first, i, 2), in_first[i]);
@@ -80,7 +79,7 @@ TEST(rows_with_lanes_and_without) {
   // The count goes on where it was.
   const std::unique_ptr<model> m =
       read(file_of(fm_header + "v_min_count=3\n", fm_heads + fm_lanes, 3));
-  const row_ref seen = m->rows().sight(m->rows().find<alone>(2), [](row_ref) {});
+  const row_ref seen = m->rows().sight(m->rows().find(2), [](row_ref) {});
   CHECK(seen.v != nullptr);
 }
 
@@ -113,17 +112,17 @@ TEST(rows_that_expire) {
   const std::unique_ptr<model> m =
       read(file_of(tailed_header + "expire_after=40960 user_=4096 a=b=0\n", heads));
   CHECK_EQ(m->expiry().text(), std::string("40960 user_=4096 a=b=0"));
-  CHECK_EQ(m->rows().tail_of(m->rows().find<alone>(1)).stamp, 1u << 24 | 9);
+  CHECK_EQ(m->rows().tail_of(m->rows().find(1)).stamp, 1u << 24 | 9);
   m->set_time(11);
   CHECK_EQ(m->expire(), 1u);
-  CHECK(m->rows().find<alone>(2));
+  CHECK(m->rows().find(2));
   // A group that no rule has any more: as everybody.
   const std::unique_ptr<model> other =
       read(file_of(tailed_header + "expire_after=40960\n",
                    lr_row(1, 1, 1) + tail(0, 0xFF000009) + lr_row(2, 1, 1) + tail(0, 0)));
   other->set_time(11);
   CHECK_EQ(other->expire(), 1u);
-  CHECK(other->rows().find<alone>(1));
+  CHECK(other->rows().find(1));
 }
 
 TEST(headers_that_do_not_fit_the_rows) {
@@ -194,8 +193,8 @@ TEST(tails_that_make_no_sense) {
   // The largest count, and a stamp of all bits.
   const std::unique_ptr<model> m =
       read(file_of(tailed_header, lr_row(1, 1, 1) + tail(lanes_follow - 1, ~0u) + second));
-  CHECK_EQ(m->rows().tail_of(m->rows().find<alone>(1)).link, lanes_follow - 1);
-  CHECK_EQ(m->rows().tail_of(m->rows().find<alone>(1)).stamp, ~0u);
+  CHECK_EQ(m->rows().tail_of(m->rows().find(1)).link, lanes_follow - 1);
+  CHECK_EQ(m->rows().tail_of(m->rows().find(1)).stamp, ~0u);
 }
 
 TEST(numbers_that_are_none) {

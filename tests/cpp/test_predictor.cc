@@ -36,7 +36,7 @@ std::vector<double> scores_by_definition(const model& m, const std::string& text
       const size_t colon = token.find(':');
       const double x =
           colon == std::string::npos ? 1 : static_cast<double>(std::stof(token.substr(colon + 1)));
-      const row_ref row = m.rows().find<alone>(id_of(token.substr(0, colon)));
+      const row_ref row = m.rows().find(id_of(token.substr(0, colon)));
       if (!row) continue;
       float w = 0;
       std::vector<float> v(k);

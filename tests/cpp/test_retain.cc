@@ -20,7 +20,7 @@ void nothing(row_ref) {}
 void check_rows(const table& t, const expected_rows& expected, const std::vector<uint64_t>& order) {
   CHECK_EQ(t.rows(), expected.size());
   for (const auto& [id, row] : expected) {
-    const row_ref found = t.find<alone>(id);
+    const row_ref found = t.find(id);
     CHECK(found);
     if (!found) continue;
     CHECK_EQ(found.w().z, row.w);
@@ -62,7 +62,7 @@ void check_against_map(const table_shape& shape, uint32_t lanes_after) {
         const uint64_t other =
             order[order.size() - 1 - random.below(std::min<size_t>(order.size(), 50))];
         if (expected.count(other) > 0) {
-          row = t.find<alone>(other);
+          row = t.find(other);
           for (uint32_t s = 0; s < lanes_after; ++s) row = t.sight(row, nothing);
           expected[other].lanes = true;
           for (size_t f = 0; f < shape.lanes; ++f) {
@@ -74,7 +74,7 @@ void check_against_map(const table_shape& shape, uint32_t lanes_after) {
         for (size_t f = 0; f < shape.lanes; ++f) row.v[f] = {0, e.w + static_cast<float>(f)};
       }
       if (t.has_tail()) {
-        row = t.find<alone>(id);
+        row = t.find(id);
         expected[id].stamp = static_cast<uint32_t>(random.below(1u << 24));
         table::stamp(row.head, expected[id].stamp);
       }
@@ -144,10 +144,10 @@ TEST(a_limit_is_never_exceeded) {
       CHECK(t.allocated_bytes() <= limit);
       if (row) {
         ++made;
-        CHECK_EQ(t.find<alone>(id).head, row.head);
+        CHECK_EQ(t.find(id).head, row.head);
       } else {
         ++refused;
-        CHECK(!t.find<alone>(id));
+        CHECK(!t.find(id));
         // A tenth makes room for a tenth.
         if (refused % 2000 == 0) {
           t.reclaim();
@@ -169,7 +169,7 @@ TEST(a_restored_row_is_as_it_was) {
   const row_ref without = t.restore(2, {}, {3, (9u << 24) | 5});
   CHECK(without.v == nullptr);
   CHECK(!t.restore(2, {}, {0, 0}));
-  CHECK_EQ(t.tail_of(t.find<alone>(1)).link, row_tail::has_lanes);
+  CHECK_EQ(t.tail_of(t.find(1)).link, row_tail::has_lanes);
   CHECK_EQ(t.tail_of(without).link, 3u);
   CHECK_EQ(t.tail_of(without).stamp, (9u << 24) | 5);
   table::stamp(without.head, 0xFF000006u);

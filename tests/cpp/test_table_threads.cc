@@ -59,7 +59,7 @@ TEST(no_update_is_lost) {
       const uint64_t number = random.below(2) == 0 ? random.below(5) : random.below(20000);
       const uint64_t id = hash_detail::mix_final(number + 1);
       t.prefetch(id);
-      row_head* const guess = t.guess(id);
+      row_head* const guess = t.guess<to_read>(id);
       const row_ref row = t.find_or_insert<shared>(
           id, std::to_string(number),
           [&](row_ref made) {
@@ -96,8 +96,8 @@ TEST(all_on_one_stripe) {
       const uint64_t id = (i * 0x9E3779B97F4A7C15ULL) >> 6;
       const row_ref row = t.find_or_insert<shared>(id, {}, [](row_ref) {});
       CHECK_EQ(row.id(), id);
-      CHECK(t.find<shared>(id).head == row.head);
-      CHECK(t.find<shared>(id).v == row.v);
+      CHECK(t.find(id).head == row.head);
+      CHECK(t.find(id).v == row.v);
       add(&row.w(), {1, 2});
       add_to_lanes(row, 1, {3, 4});
     }
@@ -145,14 +145,14 @@ TEST(finding_takes_no_lock_while_others_insert_and_grow) {
       for (uint64_t n = std::min<uint64_t>(known, 50); n > 0; --n) {
         const uint64_t i = random.below(2) == 0 ? known - n : random.below(known);
         const uint64_t id = id_of_number(writer, i);
-        row_head* const guess = t.guess(id);
-        const row_ref row = t.find<shared>(id, random.below(2) == 0 ? guess : nullptr);
+        row_head* const guess = t.guess<to_read>(id);
+        const row_ref row = t.find(id, random.below(2) == 0 ? guess : nullptr);
         CHECK(row && row.id() == id);
         if (!row) return;
         CHECK_EQ(row.w().z, mark_of(writer, i));
         CHECK_EQ(row.w().n, mark_of(writer, i) + 1);
         CHECK_EQ(row.v[1].n, mark_of(writer, i) + 2);
-        CHECK(!t.find<shared>(id | 1, guess));
+        CHECK(!t.find(id | 1, guess));
       }
     }
   });
@@ -195,7 +195,7 @@ TEST(the_lock_of_lanes_is_one_threads) {
     for (int i = 0; i < rounds / 4; ++i) {
       table::lock_lanes(row.head);
       CHECK_EQ(++within % 2, 1u);
-      CHECK(t.find<shared>(7).v == row.v);
+      CHECK(t.find(7).v == row.v);
       CHECK_EQ(++within % 2, 0u);
       table::unlock_lanes(row.head);
     }
@@ -205,7 +205,7 @@ TEST(the_lock_of_lanes_is_one_threads) {
   table::lock_lanes(other.head);  // a lock a row
   table::unlock_lanes(other.head);
   table::unlock_lanes(row.head);
-  CHECK(t.find<alone>(7).v == row.v);
+  CHECK(t.find(7).v == row.v);
 }
 
 TEST(an_arena_gives_every_byte_once) {

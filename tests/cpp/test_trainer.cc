@@ -21,7 +21,7 @@ std::string synth_text(uint64_t samples, int64_t factors = 0, bool weights = tru
 }
 
 row_ref row_of(const model& m, std::string_view name) {
-  const row_ref row = m.rows().find<alone>(id_of(name));
+  const row_ref row = m.rows().find(id_of(name));
   CHECK(static_cast<bool>(row));
   return row;
 }

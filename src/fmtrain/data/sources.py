@@ -300,3 +300,7 @@ def open_sources(source: Any) -> list[Source]:
     ):
         return [found for item in source for found in open_source(item)] or [Stdin()]
     return open_source(source)
+
+
+def names_of(sources: Iterable[Source]) -> str:
+    return ", ".join(source.name for source in sources)
