@@ -23,11 +23,12 @@ CORE_FLOORS = {
     "base": 0,
     "io": 1,
     "feature": 2,
-    "model": 3,
-    "train": 4,
-    "score": 4,
-    "synth": 4,
-    "bind": 5,
+    "encode": 3,
+    "model": 4,
+    "train": 5,
+    "score": 5,
+    "synth": 5,
+    "bind": 6,
 }
 
 #: An import points to a lower floor or, on its own floor, into its own folder.

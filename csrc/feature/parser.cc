@@ -161,7 +161,9 @@ const char* reason_name(line_kind kind) {
   constexpr const char* names[line_kinds] = {"sample",          "blank",         "comment",
                                              "missing_label",   "bad_label",     "bad_weight",
                                              "missing_name",    "missing_value", "bad_value",
-                                             "nonfinite_value", "too_long",      "nonfinite_score"};
+                                             "nonfinite_value", "too_long",      "ragged",
+                                             "open_quote",      "bad_json",      "rejected_cell",
+                                             "too_wide",        "nonfinite_score"};
   return names[static_cast<int>(kind)];
 }
 
@@ -177,6 +179,11 @@ const char* reason_text(line_kind kind) {
                                              "the value is not a decimal number",
                                              "the value is not finite",
                                              "the line is longer than 16 MiB",
+                                             "the row has another number of cells",
+                                             "a quote is not closed within the row",
+                                             "the row is not a JSON object",
+                                             "the column's rule rejects the cell",
+                                             "the row gives more than 1,048,576 features",
                                              "the score or gradient is not finite"};
   return texts[static_cast<int>(kind)];
 }

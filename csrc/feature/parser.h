@@ -30,6 +30,12 @@ enum class line_kind : uint8_t {
   bad_value,
   nonfinite_value,
   too_long,
+  // Of raw rows (see encode/): they are no text samples yet.
+  ragged,
+  open_quote,
+  bad_json,
+  rejected_cell,
+  too_wide,
   nonfinite_score,  // not the parser's: the learner refused the sample
 };
 constexpr int line_kinds = static_cast<int>(line_kind::nonfinite_score) + 1;
