@@ -1,5 +1,5 @@
-// THE encoder: a raw row's cells -> feature ids and values. Compiled from a schema, immutable,
-// shared by all threads; the trainer, Python and the scorer call the same one.
+// THE encoder: a schema made ready for rows. Immutable, shared by all threads; the trainer, Python
+// and the scorer encode with the same one (row_encoder.h).
 #pragma once
 
 #include <cstdint>
@@ -9,36 +9,75 @@
 #include <vector>
 
 #include "base/status.h"
-#include "encode/cell.h"
 #include "encode/forest.h"
-#include "encode/guard.h"
 #include "encode/schema.h"
-#include "feature/batch.h"
-#include "feature/parser.h"
 
 namespace fmtrain {
 
-constexpr size_t row_features_max = size_t{1} << 20;
-
-class encoder;
-
-struct row_options {
-  bool names = false;           // the batch gets the features' names
-  bool label_required = true;   // else a missing label is 0
+// A name and its id. What a feature can be called without looking at a cell's text is hashed once.
+struct known_name {
+  std::string text;
+  uint64_t id = 0;
 };
 
-// One worker's: turns rows into samples of a batch. Usage: begin, add..., end; again.
-class row_encoder {
+struct feature_names {
+  std::string prefix;  // "I3=": a token's name begins with it
+  known_name value;    // "I3"
+  known_name missing;  // "I3="
+  std::vector<known_name> bins;  // (bins), where a number alone is cut into them
+  bool crossed = false;          // is part of a cross
+};
+
+struct forest_names {
+  std::string prefix;  // "gbdt@1f3a9c02."
+  std::vector<std::vector<known_name>> leaves;  // (trees, leaf bound), empty where there is no leaf
+};
+
+struct named_forest {
+  std::string name;
+  std::shared_ptr<const forest> trees;
+};
+
+class encoder {
  public:
-  row_encoder(const encoder& plan, const row_options& options);
-  ~row_encoder();
+  // schema_text: JSON. Every forest of the schema must be among `forests`. What the schema has to
+  // learn first may be missing; check_fitted says so. *error as parse_schema's.
+  static status compile(std::string_view schema_text, const std::vector<named_forest>& forests,
+                        uint32_t hash_seed, std::shared_ptr<const encoder>* out,
+                        schema_error* error = nullptr);
 
-  void begin(batch& out);
-  // cells (columns of the schema). Adds one sample or leaves `out` as it was; for a bad row
-  // `where` is its cell's text (nullptr where it has none) and bad_column() its column.
-  parse_result add(const cell* cells, uint64_t line, batch& out);
-  void end(batch& out);  // out.text is valid until the next begin
+  const schema& plan() const { return plan_; }
+  const std::string& text() const { return text_; }
+  uint32_t hash_seed() const { return hash_seed_; }
+  const feature_names& names(size_t feature) const { return names_[feature]; }
+  const forest& trees(size_t f) const { return *forests_[f]; }
+  const forest_names& leaf_names(size_t f) const { return leaf_names_[f]; }
+  // Whether anything is made of the column's cells.
+  bool reads(size_t column) const { return reads_[column]; }
+  const std::vector<size_t>& text_columns() const { return text_columns_; }
+  // Columns without which a row cannot be encoded: not those of the label, where none is required.
+  std::vector<bool> required(bool label) const;
+  std::vector<std::string> column_names() const;
 
-  size_t bad_column() const;
-  // What the cells were like since the last call.
-  guard_counts take_guards();
+  // errc::invalid, naming the first feature whose cuts were not learned yet.
+  status check_fitted() const;
+
+  // Of one forest, all ids that its leaves have.
+  std::vector<uint64_t> leaf_ids(size_t f) const;
+
+ private:
+  void name_features();
+  void name_leaves(size_t f);
+  known_name named(std::string text) const;
+
+  schema plan_;
+  std::string text_;
+  uint32_t hash_seed_ = 0;
+  std::vector<feature_names> names_;
+  std::vector<std::shared_ptr<const forest>> forests_;
+  std::vector<forest_names> leaf_names_;
+  std::vector<bool> reads_;
+  std::vector<size_t> text_columns_;
+};
+
+}  // namespace fmtrain

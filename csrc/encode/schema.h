@@ -34,8 +34,8 @@ struct column_plan {
   char weight_separator = ':';
   int32_t utc_offset_seconds = 0;
   std::vector<std::string> positive, negative;  // of the label
-  bool has_profile = false;
-  double profile_missing = 0, profile_min = 0, profile_max = 0;
+  bool has_profile = false, has_profile_range = false;
+  double profile_missing = 0, profile_min = 0, profile_max = 0;  // share of the rows; values
 };
 
 enum class step_kind : uint8_t { log, clip };
@@ -78,8 +78,7 @@ struct feature_plan {
 
 struct forest_plan {
   std::string name;
-  bool emit = true;
-  std::vector<size_t> columns;
+  std::vector<size_t> columns;  // what the trees look at, in their order
 };
 
 struct schema {
@@ -88,7 +87,6 @@ struct schema {
   std::vector<column_plan> columns;
   std::vector<feature_plan> features;  // columns' own first, then those of [features]
   std::vector<forest_plan> forests;
-  // What each forest's columns and features need, from the rules above.
   static constexpr size_t none = static_cast<size_t>(-1);
   size_t label = none, weight = none, key = none;
 };

@@ -44,6 +44,8 @@ struct batch {
 
   // What the names point into; outlives the batch. nullptr: there are none, `name` is not filled.
   const char* text = nullptr;
+  // Where `text` points when the source made the names itself. Moves with the batch.
+  std::vector<char> made;
 
   // Where the source has numbered its features (a block of an input cache): those that occur, the
   // same for all batches of the source, and which one each feature is. Otherwise nullptr, and
@@ -63,6 +65,7 @@ struct batch {
   void clear() {
     samples = features = 0;
     dictionary = nullptr;
+    made.clear();
   }
 
   // Room for `more` features behind those that are there.

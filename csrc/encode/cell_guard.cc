@@ -1,0 +1,341 @@
+// The first half of a row's encoding: what the cells hold, by the rules of their columns.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "encode/row_encoder.h"
+#include "encode/transform.h"
+
+namespace fmtrain {
+namespace {
+
+// The longest text of a number, and what must be readable behind it.
+constexpr size_t number_bytes = 64 + padding_bytes;
+
+bool contains(const std::vector<std::string>& tokens, std::string_view text) {
+  return std::find(tokens.begin(), tokens.end(), text) != tokens.end();
+}
+
+bool is_word_byte(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+}
+
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+}  // namespace
+
+cell_guard::cell_guard(const encoder& plan, bool label_required)
+    : plan_(plan),
+      label_required_(label_required),
+      seen_(plan.plan().columns.size()),
+      texts_(seen_.size() * number_bytes),
+      words_(padding_bytes),
+      counts_(seen_.size()) {}
+
+parse_result cell_guard::look(const cell* cells) {
+  const schema& plan = plan_.plan();
+  ++rows_;
+  items_.clear();
+  reserve_words(cells);
+  line_kind first = line_kind::sample;
+  for (size_t column = 0; column < seen_.size(); ++column) {
+    if (!plan_.reads(column)) continue;
+    line_kind kind = line_kind::sample;
+    if (column == plan.label) {
+      kind = look_at_label(cells[column]);
+    } else if (column == plan.weight) {
+      kind = look_at_weight(cells[column]);
+    } else if (!look_at(column, cells[column])) {
+      kind = line_kind::rejected_cell;
+    }
+    if (kind == line_kind::sample || is_bad(first)) continue;
+    first = kind;
+    bad_column_ = column;
+  }
+  const bool has_text = is_bad(first) && cells[bad_column_].kind == cell_kind::text;
+  return {first, has_text ? cells[bad_column_].text : nullptr};
+}
+
+const seen_cell* cell_guard::key() const {
+  const size_t column = plan_.plan().key;
+  if (column == schema::none || seen_[column].state != cell_state::good) return nullptr;
+  return &seen_[column];
+}
+
+guard_counts cell_guard::take_counts() {
+  guard_counts taken(counts_.size());
+  taken.swap(counts_);
+  for (size_t column = 0; column < taken.size(); ++column) {
+    if (plan_.reads(column)) taken[column].rows = rows_;
+  }
+  rows_ = 0;
+  return taken;
+}
+
+// A cell's text, of a number or boolean too; what it points to lives as long as the row.
+std::string_view cell_guard::text_of(size_t column, const cell& c) {
+  if (c.kind == cell_kind::text) return {c.text, c.size};
+  char* const at = texts_.data() + column * number_bytes;
+  if (c.kind == cell_kind::boolean) {
+    const std::string_view word = c.number != 0 ? "true" : "false";
+    std::memcpy(at, word.data(), word.size());
+    return {at, word.size()};
+  }
+  const auto written = std::to_chars(at, at + 64, c.number);
+  return {at, static_cast<size_t>(written.ptr - at)};
+}
+
+bool cell_guard::is_missing(const column_plan& column, const cell& c) const {
+  switch (c.kind) {
+    case cell_kind::missing: return true;
+    case cell_kind::text: return c.size == 0 || contains(column.missing, {c.text, c.size});
+    case cell_kind::number: return std::isnan(c.number);
+    case cell_kind::items: return c.size == 0;
+    case cell_kind::boolean:
+    case cell_kind::invalid: break;
+  }
+  return false;
+}
+
+bool cell_guard::settle_missing(size_t column) {
+  const column_plan& plan = plan_.plan().columns[column];
+  seen_cell& seen = seen_[column];
+  seen.state = cell_state::missing;
+  switch (plan.missing_as) {
+    case cell_rule::reject: return false;
+    case cell_rule::drop: seen.state = cell_state::dropped; break;
+    case cell_rule::fill:
+      seen.state = cell_state::good;
+      seen.number = plan.fill;
+      break;
+    default: break;
+  }
+  return true;
+}
+
+// A cell of no use, by its column's rule. False: the row is rejected.
+bool cell_guard::settle(size_t column, cell_rule rule) {
+  if (rule == cell_rule::missing) return settle_missing(column);
+  seen_[column].state = cell_state::dropped;
+  return rule != cell_rule::reject;
+}
+
+bool cell_guard::look_at(size_t column, const cell& c) {
+  const column_plan& plan = plan_.plan().columns[column];
+  if (is_missing(plan, c)) {
+    ++counts_[column].missing;
+    if (c.kind == cell_kind::number) ++counts_[column].nan;
+    return settle_missing(column);
+  }
+  switch (plan.type) {
+    case column_type::number:
+    case column_type::timestamp: return look_at_number(column, c);
+    case column_type::category: break;
+    default: return look_at_list(column, c);
+  }
+  if (c.kind == cell_kind::items || c.kind == cell_kind::invalid) {
+    ++counts_[column].invalid;
+    return settle(column, plan.invalid_as);
+  }
+  seen_cell& seen = seen_[column];
+  seen.state = cell_state::good;
+  seen.plain = c.kind == cell_kind::text ? c.plain : true;
+  seen.text = text_of(column, c);
+  return true;
+}
+
+bool cell_guard::look_at_number(size_t column, const cell& c) {
+  const column_plan& plan = plan_.plan().columns[column];
+  seen_cell& seen = seen_[column];
+  double value = c.number;
+  bool readable = c.kind == cell_kind::number || c.kind == cell_kind::boolean;
+  if (c.kind == cell_kind::text) {
+    readable = plan.type == column_type::timestamp ? parse_timestamp(c.text, c.size, &value)
+                                                   : parse_number(c.text, c.size, &value);
+  }
+  if (!readable) {
+    ++counts_[column].invalid;
+    return settle(column, plan.invalid_as);
+  }
+  if (std::isnan(value)) {
+    ++counts_[column].missing;
+    ++counts_[column].nan;
+    return settle_missing(column);
+  }
+  cell_rule rule = cell_rule::bin;
+  if (!settle_number(column, value, &seen.number, &rule)) return settle(column, rule);
+  seen.state = cell_state::good;
+  return true;
+}
+
+// A number that is one: what it counts as, or false and the rule that it falls under.
+bool cell_guard::settle_number(size_t column, double value, double* kept, cell_rule* rule) {
+  const column_plan& plan = plan_.plan().columns[column];
+  column_guard& counts = counts_[column];
+  *kept = value;
+  const bool infinite = std::isinf(value);
+  const bool outside = plan.has_range && (value < plan.low || value > plan.high);
+  counts.infinite += infinite;
+  counts.outside += outside && !infinite;
+  if (infinite || outside) {
+    *rule = infinite ? plan.infinite_as : plan.outside_as;
+    if (*rule != cell_rule::clip) return false;
+    *kept = value < plan.low ? plan.low : plan.high;
+  }
+  counts.unusual += plan.has_profile_range &&
+                    (*kept < plan.profile_min || *kept > plan.profile_max);
+  return true;
+}
+
+line_kind cell_guard::look_at_label(const cell& c) {
+  const size_t column = plan_.plan().label;
+  const column_plan& plan = plan_.plan().columns[column];
+  label_ = 0;
+  if (is_missing(plan, c)) {
+    ++counts_[column].missing;
+    return label_required_ ? line_kind::missing_label : line_kind::sample;
+  }
+  bool fine = c.kind != cell_kind::items && c.kind != cell_kind::invalid;
+  if (fine && !plan.positive.empty()) {
+    const std::string_view text = text_of(column, c);
+    label_ = contains(plan.positive, text) ? 1.0f : 0.0f;
+    fine = label_ == 1 || plan.negative.empty() || contains(plan.negative, text);
+  } else if (fine) {
+    double value = c.number;
+    fine = c.kind != cell_kind::text || parse_number(c.text, c.size, &value);
+    if (value == -1) value = 0;
+    fine = fine && value >= 0 && value <= 1;
+    label_ = fine ? static_cast<float>(value) : 0.0f;
+    if (label_ == 0) label_ = 0;  // -0 too
+  }
+  counts_[column].invalid += !fine;
+  return fine ? line_kind::sample : line_kind::bad_label;
+}
+
+line_kind cell_guard::look_at_weight(const cell& c) {
+  const size_t column = plan_.plan().weight;
+  weight_ = 1;
+  if (is_missing(plan_.plan().columns[column], c)) {
+    ++counts_[column].missing;
+    return line_kind::sample;
+  }
+  double value = c.number;
+  bool fine = c.kind == cell_kind::number || c.kind == cell_kind::boolean ||
+              (c.kind == cell_kind::text && parse_number(c.text, c.size, &value));
+  fine = fine && value >= 0 && std::isfinite(static_cast<float>(value));
+  if (fine) weight_ = static_cast<float>(value);
+  counts_[column].invalid += !fine;
+  return fine ? line_kind::sample : line_kind::bad_weight;
+}
+
+bool cell_guard::look_at_list(size_t column, const cell& c) {
+  const column_plan& plan = plan_.plan().columns[column];
+  seen_cell& seen = seen_[column];
+  seen.first_item = items_.size();
+  const bool weighted = plan.type == column_type::weighted_list;
+  bool readable = c.kind != cell_kind::invalid;
+  if (c.kind == cell_kind::items) {
+    readable = plan.type != column_type::text;
+    for (uint32_t i = 0; i < c.size; ++i) readable = readable && (weighted || !c.items[i].has_weight);
+  }
+  if (!readable) {
+    ++counts_[column].invalid;
+    return settle(column, plan.invalid_as);
+  }
+  bool kept = true;
+  if (c.kind == cell_kind::items) {
+    for (uint32_t i = 0; i < c.size && kept; ++i) {
+      const cell_item& from = c.items[i];
+      if (from.size == 0) continue;
+      items_.push_back({{from.text, from.size}, false, cell_state::good, from.weight});
+      if (weighted) kept = settle_weight(column, from.weight, true, &items_.back());
+    }
+  } else if (plan.type == column_type::text) {
+    add_words(text_of(column, c));
+  } else {
+    kept = add_items(column, text_of(column, c), c.kind != cell_kind::text || c.plain);
+  }
+  seen.items = items_.size() - seen.first_item;
+  seen.state = cell_state::good;
+  if (!kept) return false;
+  if (seen.items > 0) return true;
+  ++counts_[column].missing;
+  return settle_missing(column);
+}
+
+bool cell_guard::add_items(size_t column, std::string_view text, bool plain) {
+  const column_plan& plan = plan_.plan().columns[column];
+  bool kept = true;
+  while (kept && !text.empty()) {
+    const size_t end = std::min(text.find(plan.separator), text.size());
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (item.empty()) continue;
+    if (plan.type == column_type::weighted_list) {
+      kept = add_weighted(column, item);
+    } else {
+      items_.push_back({item, plain, cell_state::good, 1});
+    }
+  }
+  return kept;
+}
+
+// "name:weight"; the last separator counts, without one the weight is 1.
+bool cell_guard::add_weighted(size_t column, std::string_view text) {
+  const size_t at = text.rfind(plan_.plan().columns[column].weight_separator);
+  if (at == 0) return true;  // no name
+  if (at == std::string_view::npos) {
+    items_.push_back({text, false, cell_state::good, 1});
+    return settle_weight(column, 1, true, &items_.back());
+  }
+  const std::string_view weight = text.substr(at + 1);
+  double value = NAN;
+  const bool readable = weight.empty() || parse_number(weight.data(), weight.size(), &value);
+  items_.push_back({text.substr(0, at), false, cell_state::good, value});
+  return settle_weight(column, value, readable, &items_.back());
+}
+
+// False: the row is rejected.
+bool cell_guard::settle_weight(size_t column, double weight, bool readable, list_item* item) {
+  const column_plan& plan = plan_.plan().columns[column];
+  cell_rule rule = cell_rule::missing;
+  if (!readable) {
+    ++counts_[column].invalid;
+    rule = plan.invalid_as;
+  } else if (std::isnan(weight)) {
+    ++counts_[column].missing;
+    ++counts_[column].nan;
+  } else if (settle_number(column, weight, &item->weight, &rule)) {
+    return true;
+  }
+  if (rule == cell_rule::missing) rule = plan.missing_as;
+  item->state = rule == cell_rule::drop ? cell_state::dropped : cell_state::missing;
+  return rule != cell_rule::reject;
+}
+
+// Words are lowered in memory of their own, which must not move while the row is encoded.
+void cell_guard::reserve_words(const cell* cells) {
+  size_t bytes = padding_bytes;
+  for (const size_t column : plan_.text_columns()) {
+    bytes += cells[column].kind == cell_kind::text ? cells[column].size : 64;
+  }
+  if (words_.size() < bytes) words_.resize(bytes);
+  words_size_ = 0;
+}
+
+void cell_guard::add_words(std::string_view text) {
+  char* const out = words_.data() + words_size_;
+  words_size_ += text.size();
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
+    for (; end < text.size() && is_word_byte(static_cast<unsigned char>(text[end])); ++end) {
+      out[end] = lowered(text[end]);
+    }
+    if (end > at) items_.push_back({{out + at, end - at}, true, cell_state::good, 1});
+    at = end + 1;
+  }
+}
+
+}  // namespace fmtrain

@@ -1,0 +1,297 @@
+// The second half of a row's encoding: features of the values, by the schema's transforms.
+
+#include "encode/row_encoder.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "encode/names.h"
+#include "encode/transform.h"
+#include "feature/hash.h"
+
+namespace fmtrain {
+namespace {
+
+// A sample holds finite floats.
+float float_of(double x) {
+  constexpr double most = FLT_MAX;
+  return static_cast<float>(x < -most ? -most : x > most ? most : x);
+}
+
+double last_value(const feature_plan& plan, double v) {
+  switch (plan.last) {
+    case last_step::z_score: return plan.deviation > 0 ? (v - plan.mean) / plan.deviation : 0.0;
+    case last_step::min_max: {
+      const double width = plan.max - plan.min;
+      const double share = width > 0 ? (v - plan.min) / width : 0.0;
+      return share < 0 ? 0.0 : share > 1 ? 1.0 : share;
+    }
+    default: return v;
+  }
+}
+
+// floor(ln(v)^2) as Kaggle's winners took the integers of Criteo; up to 2 they stand for themselves.
+int64_t log_square(double v, std::string_view* lead) {
+  *lead = v > 2 ? std::string_view() : std::string_view("SP");
+  if (!(v > 2)) return whole(std::floor(v));
+  const double log = std::log(v);
+  return whole(std::floor(log * log));
+}
+
+}  // namespace
+
+row_encoder::row_encoder(const encoder& plan, const row_options& options)
+    : plan_(plan),
+      options_(options),
+      cells_(plan, options.label_required),
+      parts_(plan.plan().features.size()),
+      scratch_(256 + padding_bytes) {}
+
+void row_encoder::begin(batch& out) {
+  out.text = nullptr;
+  keys_.clear();
+}
+
+void row_encoder::end(batch& out) {
+  if (options_.names) out.text = out.made.data();
+  for (size_t i = 0; i < out.samples; ++i) {
+    out.key[i] = {out.made.data() + keys_[i].first, keys_[i].second};
+  }
+}
+
+parse_result row_encoder::add(const cell* cells, uint64_t line, batch& out) {
+  const parse_result looked = cells_.look(cells);
+  if (is_bad(looked.kind)) return looked;
+  const schema& plan = plan_.plan();
+  part_names_.clear();
+  out.reserve_features(plan.features.size());
+  bool fits = true;
+  for (size_t feature = 0; feature < plan.features.size() && fits; ++feature) {
+    const feature_plan& f = plan.features[feature];
+    if (f.is_cross()) {
+      fits = make_cross(feature, out);
+    } else if (f.emit || plan_.names(feature).crossed) {
+      parts_[feature].clear();
+      make(feature, out);
+    }
+  }
+  for (size_t f = 0; f < plan.forests.size(); ++f) make_leaves(f, out);
+  if (!fits || out.features - out.begin[out.samples] > row_features_max) {
+    out.drop_open_sample();
+    return {line_kind::too_wide, nullptr};
+  }
+  keys_.push_back(add_key(out));
+  out.add_sample(cells_.label(), cells_.weight(), {}, line);
+  return {line_kind::sample, nullptr};
+}
+
+// Where the sample's key stands in batch::made, and its size.
+std::pair<size_t, size_t> row_encoder::add_key(batch& out) {
+  const seen_cell* const key = cells_.key();
+  if (key == nullptr) return {0, 0};
+  escaped_.clear();
+  append_escaped(escaped_, key->text, needs_escape);
+  const size_t at = out.made.size();
+  out.made.insert(out.made.end(), escaped_.begin(), escaped_.end());
+  return {at, escaped_.size()};
+}
+
+void row_encoder::make(size_t feature, batch& out) {
+  const feature_plan& plan = plan_.plan().features[feature];
+  const seen_cell& from = cells_[plan.column];
+  if (from.state == cell_state::dropped) return;
+  if (from.state == cell_state::missing) {
+    return make_known(feature, plan_.names(feature).missing, 1, out);
+  }
+  switch (plan_.plan().columns[plan.column].type) {
+    case column_type::category: return make_category(feature, from.text, from.plain, {}, 1, out);
+    case column_type::number:
+    case column_type::timestamp: return make_from_number(feature, from.number, out);
+    case column_type::weighted_list:
+      out.reserve_features(plan_.plan().features.size() + from.items);
+      for (size_t i = 0; i < from.items; ++i) {
+        make_from_weight(feature, cells_.item(from.first_item + i), out);
+      }
+      return;
+    case column_type::list:
+    case column_type::text: break;
+  }
+  out.reserve_features(plan_.plan().features.size() + from.items);
+  for (size_t i = 0; i < from.items; ++i) {
+    const list_item& item = cells_.item(from.first_item + i);
+    make_category(feature, item.text, item.plain, {}, 1, out);
+  }
+}
+
+void row_encoder::make_from_number(size_t feature, double value, batch& out) {
+  const feature_plan& plan = plan_.plan().features[feature];
+  const feature_names& names = plan_.names(feature);
+  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  const double local = value + plan_.plan().columns[plan.column].utc_offset_seconds;
+  switch (plan.last) {
+    case last_step::bins:
+      return make_known(feature, names.bins[bin_of(plan.cuts.data(), plan.cuts.size(), value)], 1,
+                        out);
+    case last_step::hour: return make_known(feature, names.bins[hour_of(local)], 1, out);
+    case last_step::weekday: return make_known(feature, names.bins[weekday_of(local)], 1, out);
+    case last_step::log_square: {
+      std::string_view lead;
+      const int64_t number = log_square(value, &lead);
+      return make_whole(feature, lead, number, out);
+    }
+    case last_step::round: return make_whole(feature, {}, whole(std::nearbyint(value)), out);
+    default: return make_known(feature, names.value, last_value(plan, value), out);
+  }
+}
+
+// An item whose weight is a value, or its bin behind an '@'.
+void row_encoder::make_from_weight(size_t feature, const list_item& from, batch& out) {
+  const feature_plan& plan = plan_.plan().features[feature];
+  if (from.state == cell_state::dropped) return;
+  const bool is_token = plan.last == last_step::bins || plan.last == last_step::log_square ||
+                        plan.last == last_step::round;
+  if (from.state == cell_state::missing) {
+    if (is_token) make_category(feature, from.text, from.plain, "@", 1, out);
+    return;
+  }
+  double value = from.weight;
+  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  if (!is_token) {
+    return make_category(feature, from.text, from.plain, {}, last_value(plan, value), out);
+  }
+  std::string_view lead;
+  const int64_t number = plan.last == last_step::bins
+                             ? bin_of(plan.cuts.data(), plan.cuts.size(), value)
+                         : plan.last == last_step::round ? whole(std::nearbyint(value))
+                                                         : log_square(value, &lead);
+  char tail[32] = "@";
+  std::memcpy(tail + 1, lead.data(), lead.size());
+  const auto written = std::to_chars(tail + 1 + lead.size(), tail + sizeof tail, number);
+  make_category(feature, from.text, from.plain, {tail, static_cast<size_t>(written.ptr - tail)}, 1,
+                out);
+}
+
+void row_encoder::make_whole(size_t feature, std::string_view lead, int64_t value, batch& out) {
+  char token[32 + padding_bytes];
+  std::memcpy(token, lead.data(), lead.size());
+  const auto written = std::to_chars(token + lead.size(), token + 32, value);
+  make_token(feature, {token, static_cast<size_t>(written.ptr - token)}, {}, 1, out);
+}
+
+void row_encoder::make_category(size_t feature, std::string_view text, bool plain,
+                                std::string_view tail, double x, batch& out) {
+  const uint32_t buckets = plan_.plan().features[feature].buckets;
+  if (buckets > 0) {
+    char token[16 + padding_bytes];
+    const uint64_t hash = hash_padded(text.data(), text.size(), plan_.hash_seed());
+    const auto written = std::to_chars(token, token + 16, hash % buckets);
+    return make_token(feature, {token, static_cast<size_t>(written.ptr - token)}, tail, x, out);
+  }
+  if (plain) return make_token(feature, text, tail, x, out);
+  escaped_.clear();
+  append_escaped(escaped_, text, needs_escape);
+  make_token(feature, escaped_, tail, x, out);
+}
+
+// The feature PREFIX token tail. Its name is put together where it is hashed and stays there only
+// until the next one.
+void row_encoder::make_token(size_t feature, std::string_view token, std::string_view tail,
+                             double x, batch& out) {
+  const std::string& prefix = plan_.names(feature).prefix;
+  const size_t size = prefix.size() + token.size() + tail.size();
+  if (scratch_.size() < size + padding_bytes) scratch_.resize(size + padding_bytes);
+  char* const name = scratch_.data();
+  std::memcpy(name, prefix.data(), prefix.size());
+  std::memcpy(name + prefix.size(), token.data(), token.size());
+  if (!tail.empty()) std::memcpy(name + prefix.size() + token.size(), tail.data(), tail.size());
+  const bool emit = plan_.plan().features[feature].emit;
+  produce(feature, name, size, emit ? hash_padded(name, size, plan_.hash_seed()) : 0, x, out);
+}
+
+void row_encoder::make_known(size_t feature, const known_name& name, double x, batch& out) {
+  produce(feature, name.text.data(), name.text.size(), name.id, x, out);
+}
+
+void row_encoder::produce(size_t feature, const char* name, size_t size, uint64_t id, double x,
+                          batch& out) {
+  const float value = float_of(x);
+  if (plan_.names(feature).crossed) {
+    parts_[feature].push_back({part_names_.size(), size, value});
+    part_names_.append(name, size);
+  }
+  if (plan_.plan().features[feature].emit) put(name, size, id, value, out);
+}
+
+void row_encoder::put(const char* name, size_t size, uint64_t id, float x, batch& out) {
+  if (x == 0) return;
+  name_ref where{0, 0};
+  if (options_.names) {
+    where = {static_cast<uint32_t>(out.made.size()), static_cast<uint32_t>(size)};
+    out.made.insert(out.made.end(), name, name + size);
+  }
+  out.add_feature(id, x, where);
+}
+
+// Every combination of the parts, the first part's slowest. False when there are too many.
+bool row_encoder::make_cross(size_t feature, batch& out) {
+  const feature_plan& plan = plan_.plan().features[feature];
+  static const std::vector<part> nothing = {{0, 0, 1}};
+  const std::vector<part>& first = parts_[plan.parts[0]];
+  const std::vector<part>& second = parts_[plan.parts[1]];
+  const bool three = plan.parts.size() > 2;
+  const std::vector<part>& third = three ? parts_[plan.parts[2]] : nothing;
+  // Each factor is below 2^24, the longest line: the product does not overflow.
+  const size_t pairs = first.size() * second.size();
+  if (!plan.emit || pairs == 0 || third.empty()) return true;
+  if (pairs > row_features_max || pairs * third.size() > row_features_max) return false;
+  out.reserve_features(plan_.plan().features.size() + pairs * third.size());
+  for (const part& a : first) {
+    for (const part& b : second) {
+      for (const part& c : third) put_cross(a, b, three ? &c : nullptr, out);
+    }
+  }
+  return true;
+}
+
+void row_encoder::put_cross(const part& a, const part& b, const part* c, batch& out) {
+  const size_t size = a.size + 1 + b.size + (c != nullptr ? 1 + c->size : 0);
+  if (scratch_.size() < size + padding_bytes) scratch_.resize(size + padding_bytes);
+  char* at = scratch_.data();
+  const auto append = [this, &at](const part& p) {
+    std::memcpy(at, part_names_.data() + p.at, p.size);
+    at += p.size;
+  };
+  append(a);
+  *at++ = '&';
+  append(b);
+  double x = static_cast<double>(float_of(static_cast<double>(a.x) * b.x));
+  if (c != nullptr) {
+    *at++ = '&';
+    append(*c);
+    x *= c->x;
+  }
+  put(scratch_.data(), size, hash_padded(scratch_.data(), size, plan_.hash_seed()), float_of(x),
+      out);
+}
+
+void row_encoder::make_leaves(size_t f, batch& out) {
+  const forest& trees = plan_.trees(f);
+  const std::vector<size_t>& columns = plan_.plan().forests[f].columns;
+  tree_values_.resize(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const seen_cell& from = cells_[columns[i]];
+    tree_values_[i] = from.state == cell_state::good ? from.number : NAN;
+  }
+  leaves_.resize(trees.trees());
+  trees.find_leaves(tree_values_.data(), 1, leaves_.data());
+  out.reserve_features(leaves_.size());
+  for (size_t tree = 0; tree < leaves_.size(); ++tree) {
+    const known_name& leaf = plan_.leaf_names(f).leaves[tree][leaves_[tree]];
+    put(leaf.text.data(), leaf.text.size(), leaf.id, 1, out);
+  }
+}
+
+}  // namespace fmtrain

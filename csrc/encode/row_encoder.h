@@ -1,0 +1,143 @@
+// One worker's way from cells to samples: looks at each cell once, counts what is wrong with it,
+// and makes the features of it that the schema wants.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "encode/cell.h"
+#include "encode/encoder.h"
+#include "encode/guard.h"
+#include "feature/batch.h"
+#include "feature/parser.h"
+
+namespace fmtrain {
+
+// A row that gives more is bad: a cross of two long lists grows with their product.
+constexpr size_t row_features_max = size_t{1} << 20;
+
+struct row_options {
+  bool names = false;          // the batch gets the features' names
+  bool label_required = true;  // else a label that is not there is 0
+};
+
+// What is known of a column's cell once it was looked at.
+enum class cell_state : uint8_t { good, missing, dropped };
+
+struct list_item {
+  std::string_view text;
+  bool plain = false;
+  cell_state state = cell_state::good;  // of the weight
+  double weight = 1;
+};
+
+struct seen_cell {
+  cell_state state = cell_state::missing;
+  bool plain = false;
+  std::string_view text;
+  double number = 0;
+  size_t first_item = 0, items = 0;  // in the row's items
+};
+
+// The first half: cells of a row -> values, by the rules of their columns.
+class cell_guard {
+ public:
+  cell_guard(const encoder& plan, bool label_required);
+
+  // cells: (columns of the schema). Every one is looked at and counted, of a bad row, too. Of a bad
+  // row, `where` is the text of the first cell that is wrong, or nullptr; bad_column() says which.
+  parse_result look(const cell* cells);
+  size_t bad_column() const { return bad_column_; }
+
+  const seen_cell& operator[](size_t column) const { return seen_[column]; }
+  const list_item& item(size_t i) const { return items_[i]; }
+  float label() const { return label_; }
+  float weight() const { return weight_; }
+  const seen_cell* key() const;
+
+  // What the cells were like since the last call.
+  guard_counts take_counts();
+
+ private:
+  bool look_at(size_t column, const cell& c);
+  bool look_at_number(size_t column, const cell& c);
+  bool look_at_list(size_t column, const cell& c);
+  line_kind look_at_label(const cell& c);
+  line_kind look_at_weight(const cell& c);
+  std::string_view text_of(size_t column, const cell& c);
+  bool is_missing(const column_plan& column, const cell& c) const;
+  bool settle(size_t column, cell_rule rule);
+  bool settle_missing(size_t column);
+  bool settle_number(size_t column, double value, double* kept, cell_rule* rule);
+  bool add_items(size_t column, std::string_view text, bool plain);
+  bool add_weighted(size_t column, std::string_view text);
+  bool settle_weight(size_t column, double weight, bool readable, list_item* item);
+  void add_words(std::string_view text);
+  void reserve_words(const cell* cells);
+
+  const encoder& plan_;
+  const bool label_required_;
+  std::vector<seen_cell> seen_;  // (columns)
+  std::vector<list_item> items_;
+  std::vector<char> texts_;  // of cells that came as numbers: a piece a column
+  std::vector<char> words_;  // of text columns, lowered
+  size_t words_size_ = 0;
+  float label_ = 0, weight_ = 1;
+  size_t bad_column_ = 0;
+  uint64_t rows_ = 0;
+  guard_counts counts_;
+};
+
+// Both halves: cells of a row -> a sample of a batch.
+class row_encoder {
+ public:
+  // `plan` outlives it.
+  row_encoder(const encoder& plan, const row_options& options);
+
+  // Around the samples of a batch.
+  void begin(batch& out);
+  void end(batch& out);
+
+  // Adds one sample or leaves `out` as it was; the rest as cell_guard::look.
+  parse_result add(const cell* cells, uint64_t line, batch& out);
+
+  cell_guard& cells() { return cells_; }
+
+ private:
+  // A feature that a cross is made of.
+  struct part {
+    size_t at, size;  // its name, in part_names_
+    float x;
+  };
+
+  void make(size_t feature, batch& out);
+  void make_from_number(size_t feature, double value, batch& out);
+  void make_from_weight(size_t feature, const list_item& from, batch& out);
+  void make_category(size_t feature, std::string_view text, bool plain, std::string_view tail,
+                     double x, batch& out);
+  void make_whole(size_t feature, std::string_view lead, int64_t value, batch& out);
+  void make_token(size_t feature, std::string_view token, std::string_view tail, double x,
+                  batch& out);
+  void make_known(size_t feature, const known_name& name, double x, batch& out);
+  void produce(size_t feature, const char* name, size_t size, uint64_t id, double x, batch& out);
+  bool make_cross(size_t feature, batch& out);
+  void put_cross(const part& a, const part& b, const part* c, batch& out);
+  void make_leaves(size_t f, batch& out);
+  void put(const char* name, size_t size, uint64_t id, float x, batch& out);
+  std::pair<size_t, size_t> add_key(batch& out);
+
+  const encoder& plan_;
+  const row_options options_;
+  cell_guard cells_;
+  std::vector<std::vector<part>> parts_;  // (features), of those that are crossed
+  std::string part_names_;                // of the row
+  std::vector<char> scratch_;             // a name in the making, padding_bytes behind it
+  std::string escaped_;
+  std::vector<double> tree_values_;
+  std::vector<uint32_t> leaves_;
+  std::vector<std::pair<size_t, size_t>> keys_;  // of the batch's samples, in batch::made
+};
+
+}  // namespace fmtrain

@@ -1,0 +1,62 @@
+// The chain of transforms of a feature, from its words to a plan, and the arithmetic of its steps.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "encode/schema.h"
+
+namespace fmtrain {
+
+// Parses `words` ("clip 0 10", "equal-frequency 20", ...) for a column of type `type` into the
+// steps of *out. Empty on success, else what is wrong with word *at.
+std::string parse_transforms(const std::vector<std::string_view>& words, column_type type,
+                             feature_plan* out, size_t* at);
+
+// A number of a cell: blanks around, [+-]digits[.digits][e[+-]digits], inf, infinity, nan in any
+// case; correctly rounded; too large is inf, too small 0. False when it is none.
+bool parse_number(const char* text, size_t size, double* value);
+
+// Seconds since 1970 of an ISO 8601 date or time, or of a plain number. False when it is neither.
+bool parse_timestamp(const char* text, size_t size, double* value);
+
+// sign(v) log1p |v|: values in the millions, of both signs, become comparable.
+inline double symmetric_log(double v) { return std::copysign(std::log1p(std::fabs(v)), v); }
+
+inline double apply_step(const numeric_step& step, double v) {
+  if (step.kind == step_kind::log) return symmetric_log(v);
+  return v < step.low ? step.low : v > step.high ? step.high : v;
+}
+
+// How many of `cuts` (count), rising, are <= v: bins are half-open [a, b).
+inline uint32_t bin_of(const double* cuts, size_t count, double v) {
+  const double* at = cuts;
+  while (count > 0) {
+    const size_t half = count / 2;
+    const bool right = at[half] <= v;
+    at = right ? at + half + 1 : at;
+    count = right ? count - half - 1 : half;
+  }
+  return static_cast<uint32_t>(at - cuts);
+}
+
+// Doubles are whole numbers up to here.
+constexpr double whole_max = 0x1p53;
+inline int64_t whole(double v) {
+  return static_cast<int64_t>(v < -whole_max ? -whole_max : v > whole_max ? whole_max : v);
+}
+
+// Of a time in seconds, already local: 0 to 23; 0 (Monday) to 6.
+inline uint32_t hour_of(double seconds) {
+  const double hours = std::floor(seconds / 3600);
+  return static_cast<uint32_t>(hours - std::floor(hours / 24) * 24);
+}
+inline uint32_t weekday_of(double seconds) {
+  const double days = std::floor(seconds / 86400) + 3;  // 1970 began on a Thursday
+  return static_cast<uint32_t>(days - std::floor(days / 7) * 7);
+}
+
+}  // namespace fmtrain
