@@ -37,6 +37,27 @@ def parser() -> None:
     text("no_last_newline", b"1 a b:3", piece=3)
 
 
+def json() -> None:
+    def text(name: str, value: bytes, flags: int = 0) -> None:
+        save("fuzz_json", name, bytes([flags]) + value)
+
+    text("values", b'{"a": [1, -2.5e3, "x", true, false, null, {}, []],\n"":{"b":0}}')
+    text("escapes", rb'["\"\\\/\b\f\n\r\t", "a\u0041\u00e9\u20ac\ud83d\ude00", "\udc00"]')
+    text("numbers", b"[0, -0.0, 1e400, 1e-400, 12345678901234567890, 5e-324, 1E+2]")
+    text("not_finite", b"[NaN, Infinity, -Infinity]", flags=2)
+    text("many_keys", b"{" + b",".join(b'"k%d":%d' % (i, i) for i in range(40)) + b"}")
+    text("key_twice", b'{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"a":8}')
+    text("deep", b"[" * 70)
+    text("cut", b'{"a":"b\\')
+    every = b"[i\xfeU\xfeI\xff\x00l\x00\x01\x00\x00L" + b"\xff" * 8 + b"d\x3f\x80\x00\x00"
+    text("ub_values", b"{i\x01a" + every + b"D\xbf\xf8" + bytes(6) + b"CxSU\x02hiTFZN]}", flags=1)
+    text("ub_typed", b"[$l#L" + bytes(7) + b"\x02" + bytes(8), flags=1)
+    text("ub_typed_object", b"{$U#i\x02i\x01a\x01i\x01b\x02", flags=1)
+    text("ub_nested", b"[$[#i\x02]$U#i\x01\x09", flags=1)
+    text("ub_claims", b"[$Z#l\x7f\xff\xff\xff", flags=1)
+    text("ub_claims_more", b"[#L\x7f" + b"\xff" * 7 + b"T", flags=1)
+
+
 def preamble(header: bytes, version: int = 1) -> bytes:
     return b"\x89FMTRN\n\x1a" + struct.pack("<II", version, len(header)) + header + bytes(4)
 
@@ -194,6 +215,7 @@ def cache_file() -> None:
 
 if __name__ == "__main__":
     parser()
+    json()
     cache_file()
     model_file()
     alphafm()
