@@ -51,10 +51,13 @@ constexpr size_t line_bytes_max = size_t{16} << 20;
 
 enum class text_format : uint8_t { text, libffm };
 
+class chunk_format;
+
 struct parse_options {
   text_format format = text_format::text;
   uint32_t hash_seed = 0;
   bool names = false;  // the consumer keeps them: an input without (a cache) is refused
+  chunk_format* rows = nullptr;  // who reads text that is no samples yet; outlives the stream
 };
 
 struct parse_result {

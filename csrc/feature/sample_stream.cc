@@ -57,15 +57,21 @@ void sample_stream::take_shard(uint32_t index, uint32_t count) {
 
 void sample_stream::begin(std::string name, uint64_t first_line) {
   cache_.begin(name, terms_);
-  reader_.begin(std::move(name), first_line);
+  const bool header = options_.rows != nullptr && options_.rows->has_header();
+  reader_.begin(std::move(name), first_line, header);
 }
 
 status sample_stream::run(size_t worker, item work) {
   if (work.source != nullptr) return run_source(worker, work.order, *work.source);
   if (work.packed.header != nullptr) return run_packed(worker, work.order, work.packed);
-  text_source text(std::move(work.text), options_, log_);
-  status done = run_source(worker, work.order, text);
-  buffers_.give(text.take_chunk());
+  std::unique_ptr<chunk_source> text;
+  if (options_.rows != nullptr) {
+    FMTRAIN_TRY(options_.rows->open(std::move(work.text), log_, &text));
+  } else {
+    text = std::make_unique<text_source>(std::move(work.text), options_, log_);
+  }
+  status done = run_source(worker, work.order, *text);
+  buffers_.give(text->take_chunk());
   return done;
 }
 

@@ -45,6 +45,8 @@ void buffer_pool::give(chunk&& used) {
   used.size = 0;
   used.too_long.clear();
   used.source.reset();
+  used.header.reset();
+  used.header_bytes = 0;
   const std::lock_guard<std::mutex> hold(lock_);
   free_.push_back(std::move(used));
 }
@@ -52,8 +54,10 @@ void buffer_pool::give(chunk&& used) {
 chunk_reader::chunk_reader(size_t line_bytes_max, size_t padding_bytes, buffer_pool& pool)
     : line_bytes_max_(line_bytes_max), padding_(padding_bytes), pool_(pool) {}
 
-void chunk_reader::begin(std::string name, uint64_t first_line) {
+void chunk_reader::begin(std::string name, uint64_t first_line, bool header) {
   name_ = std::make_shared<const std::string>(std::move(name));
+  header_.reset();
+  header_is_next_ = header;
   line_ = first_line;
   skipping_ = false;
   ended_inside_a_line_ = false;
@@ -144,9 +148,24 @@ void chunk_reader::cut(size_t size) {
   full.size = size;
   full.first_line = line_;
   full.source = name_;
+  full.number = chunks_++;
   full.too_long.swap(too_long_);
   line_ += count_newlines(full.data.get(), full.size);
+  if (header_is_next_) take_header(full);
+  full.header = header_;
   ready_.push_back(std::move(full));
+}
+
+// A chunk of skipped lines alone has none.
+void chunk_reader::take_header(chunk& first) {
+  const auto* const newline =
+      static_cast<const char*>(std::memchr(first.data.get(), '\n', first.size));
+  if (newline == nullptr) return;
+  first.header_bytes = static_cast<size_t>(newline - first.data.get()) + 1;
+  auto line = std::make_shared<std::string>(first.data.get(), first.header_bytes);
+  line->reserve(line->size() + padding_);
+  header_ = std::move(line);
+  header_is_next_ = false;
 }
 
 bool chunk_reader::next(bool flush, chunk* out) {

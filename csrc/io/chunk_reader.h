@@ -40,8 +40,9 @@ class chunk_reader {
 
   chunk_reader(size_t line_bytes_max, size_t padding_bytes, buffer_pool& pool);
 
-  // Starts a new input: lines are numbered from `first_line`.
-  void begin(std::string name, uint64_t first_line = 1);
+  // Starts a new input: lines are numbered from `first_line`. With `header` its first line is not
+  // data: every chunk gets a copy of it, with the padding behind.
+  void begin(std::string name, uint64_t first_line = 1, bool header = false);
 
   // One read(2) of what fits. *got = 0 at the end of the input.
   status read(int fd, size_t* got);
@@ -64,6 +65,7 @@ class chunk_reader {
   void accept(size_t size);
   void skip_to_newline();
   void cut(size_t size);
+  void take_header(chunk& first);
   void make_room();
 
   const size_t line_bytes_max_, padding_;
@@ -74,8 +76,10 @@ class chunk_reader {
   bool ended_inside_a_line_ = false;
   uint64_t line_ = 1;  // number of the first line in open_
   uint64_t bytes_ = 0;
+  uint64_t chunks_ = 0;
   std::vector<uint64_t> too_long_;
-  std::shared_ptr<const std::string> name_;
+  std::shared_ptr<const std::string> name_, header_;
+  bool header_is_next_ = false;
   std::deque<chunk> ready_;
 };
 

@@ -8,8 +8,7 @@
 
 #include "feature/sample_stream.h"
 #include "io/in_order.h"
-#include "model/gather.h"
-#include "model/model.h"
+#include "model/score.h"
 
 namespace fmtrain {
 
@@ -33,14 +32,6 @@ struct predictions {
   std::vector<uint64_t> group;       // (samples), hash of the key; 0 without one
   void append(predictions&& more);
 };
-
-// The raw score of every sample of `in`, with the lookups' cache misses overlapped. Thread-safe.
-struct score_scratch {
-  buffer<row_ref> rows;
-  gathered states;
-  weights at;
-};
-void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores);
 
 class predictor : private batch_consumer {
  public:

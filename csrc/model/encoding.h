@@ -1,0 +1,43 @@
+// The encoder that a model was trained with: it travels in the model file, with golden rows and
+// with what was seen of the columns.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "encode/encoder.h"
+#include "encode/golden.h"
+#include "encode/guard.h"
+#include "encode/row_source.h"
+
+namespace fmtrain {
+
+class model;
+
+struct encoding {
+  std::shared_ptr<const encoder> plan;  // nullptr: the model was trained on samples
+  std::vector<std::string> rows;        // golden ones, as JSON
+  guard_counts guards;                  // of all runs
+
+  // What a run of training saw.
+  void add_run(row_input& input);
+};
+
+// The payload of a model file's encoder block: parts, each u32 kind, u32 0, u64 bytes, then
+//   1 schema      JSON
+//   2 forest      u32 bytes of its name, the name, forest::pack()
+//   3 golden row  u32 bytes of the row, u32 features, the row, u64 ids, f32 x, f32 score
+//   4 guards      a column: u64 rows, missing, nan, infinite, invalid, outside, unusual
+// Golden rows that do not encode (a weight that is no number) are left out.
+status pack_encoding(const model& m, std::string* payload);
+
+// *expected: the golden rows as the file has them, for check_golden once the model is whole.
+status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding* out,
+                       std::vector<golden_row>* expected);
+
+// That the rows still become the same features and the same scores, bit by bit.
+status check_golden(const model& m, const std::vector<golden_row>& expected);
+
+}  // namespace fmtrain
