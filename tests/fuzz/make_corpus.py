@@ -58,6 +58,23 @@ def json() -> None:
     text("ub_claims_more", b"[#L\x7f" + b"\xff" * 7 + b"T", flags=1)
 
 
+def delimited() -> None:
+    def rows(name: str, lines: bytes, kind: int, columns: int, header: bool = False) -> None:
+        save("fuzz_delimited", name, bytes([kind | header << 2 | (columns - 1) << 3]) + lines)
+
+    tsv, csv, trimmed, semicolons = 0, 1, 2, 3
+    rows("tsv", b"1\t5\tab\n0\t\t\n\t\t\r\n1\ta\tb\tc\n1\ta\n\n", tsv, 3)
+    rows("long_row", b"\t".join(b"%d:%%&" % i for i in range(32)), tsv, 32)
+    rows("quotes", b'"a,b","c""d"\n"",""""\na"b,"c"\n"a""","b:"\n', csv, 2)
+    rows("open_quotes", b'"a,b\n"a"b,c\na,"\na,"b""\n"a" ,b\n', csv, 2)
+    rows("blanks", b' a ,\tb c \n " a" , "" \n  ,\n "a" b,c\n', trimmed, 2)
+    rows("single_quotes", b" 'a;''b' ;\"c\n';';\n", semicolons, 2)
+    rows("header", b'\xef\xbb\xbfb,x,"a",\n1,2,3,4\n1,2\n', csv, 3, header=True)
+    rows("header_twice", b"a,b,a\n1,2,3\n", csv, 2, header=True)
+    rows("header_empty", b"\n1,2,3\n", csv, 2, header=True)
+    rows("one_column", b'a\n\n""\n"a"",b"\n' + b'"' * 200 + b"\n", csv, 1)
+
+
 def preamble(header: bytes, version: int = 1) -> bytes:
     return b"\x89FMTRN\n\x1a" + struct.pack("<II", version, len(header)) + header + bytes(4)
 
@@ -216,6 +233,7 @@ def cache_file() -> None:
 if __name__ == "__main__":
     parser()
     json()
+    delimited()
     cache_file()
     model_file()
     alphafm()
