@@ -55,6 +55,7 @@ class json {
   status parse(std::string_view text, bool non_finite = false);
   status parse_ubjson(std::string_view bytes);
   json_value root() const;
+  size_t error_at() const { return error_at_; }  // the byte that made parse() refuse its text
 
  private:
   friend class json_value;
@@ -97,6 +98,7 @@ class json {
   };
   std::vector<slot> slots_;  // of keys by hash; those of older rounds are free
   uint32_t round_ = 0;
+  size_t error_at_ = 0;
   bool parsed_ = false;
 };
 

@@ -88,6 +88,7 @@ class json::text_reader {
 };
 
 status json::text_reader::error() const {
+  d_.error_at_ = offset(p_);
   const char* line = begin_;
   size_t number = 1;
   for (const char* p = begin_; p != p_; ++p) {
@@ -315,6 +316,7 @@ bool json::text_reader::word(const char* word, json_type type, uint32_t size) {
 
 status json::parse(std::string_view text, bool non_finite) {
   clear();
+  error_at_ = 0;
   text_ = text;
   if (text.size() >= std::numeric_limits<uint32_t>::max()) {
     return status(errc::format, "the text is longer than 4 GiB");

@@ -40,6 +40,18 @@ double number_in(std::string_view text) {
   return document.root().number();
 }
 
+TEST(the_byte_of_an_error) {
+  json document;
+  for (const auto& [text, at] : {std::pair<const char*, size_t>{"{\"a\":\n1 2}", 8},
+                                 {"[1] x", 4},
+                                 {"", 0},
+                                 {"[\"a", 3},
+                                 {"{\"a\":1,\"a\":2}", 7}}) {
+    CHECK(!document.parse(text).ok());
+    CHECK_EQ(document.error_at(), at);
+  }
+}
+
 TEST(values_of_every_type) {
   const std::string text =
       " {\"a\": [1, -2.5e3, \"x\", true, false, null, {}, []],\n\"\":{\"b\":0}} ";
