@@ -75,6 +75,18 @@ def delimited() -> None:
     rows("one_column", b'a\n\n""\n"a"",b"\n' + b'"' * 200 + b"\n", csv, 1)
 
 
+def json_rows() -> None:
+    def rows(name: str, lines: bytes) -> None:
+        save("fuzz_json_rows", name, lines)
+
+    rows("scalars", b'{"a": "x", "b": -1.5e3, "label": true}\n{"b":null,"a":false}\n\n \n{}')
+    rows("lists", b'{"a":["x",1,true,null],"b":[]}\n{"a":{"x":0.5,"y":1e999},"b":{}}\n')
+    rows("nested", b'{"a":[["x",1]],"b":{"x":"1"},"c":[[[]]]}\n{"label":{"x":null}}\n')
+    rows("order", b'{"a":1,"b":2}\n{"b":1,"a":2}\n{"c":0,"b":1}\n{"label":1}\n')
+    rows("escapes", b'{"\\u0061":"\\ud83d\\ude00\\"","":"\\u0000","\xc3\xa9\\n":["\\t"]}\n')
+    rows("no_objects", b'[1]\n"a"\nnull\n{"a":1,"a":2}\n{"a":1}}\n{"a":1,}\n{"a":"\n')
+
+
 def preamble(header: bytes, version: int = 1) -> bytes:
     return b"\x89FMTRN\n\x1a" + struct.pack("<II", version, len(header)) + header + bytes(4)
 
@@ -234,6 +246,7 @@ if __name__ == "__main__":
     parser()
     json()
     delimited()
+    json_rows()
     cache_file()
     model_file()
     alphafm()
