@@ -16,8 +16,8 @@ namespace fmtrain {
 class row_reader {
  public:
   virtual ~row_reader() = default;
-  // [first, last) as for parse_line. Fills cells (columns of the schema), every one of them, or says
-  // why the row is bad. The cells point into the line or into the reader, until the next read.
+  // [first, last) as for parse_line. Fills cells (columns of the schema), every one of them, or
+  // says why the row is bad. The cells point into the line or into the reader, until the next read.
   // An empty line is `blank` and no row, but where a delimited row has one cell.
   virtual parse_result read(const char* first, const char* last, cell* cells) = 0;
 };
