@@ -75,7 +75,7 @@ bool json::ubjson_reader::marker(char* out) {
 }
 
 bool json::ubjson_reader::marked_value(size_t depth) {
-  char type;
+  char type = 0;
   return marker(&type) && value(type, depth);
 }
 

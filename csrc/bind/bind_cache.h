@@ -1,4 +1,4 @@
-// What Python does with input caches: shards of them, a cache beside training, packing alone.
+// What Python does with input caches: a cache beside training, packing alone.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bind/bind.h"
+#include "encode/row_source.h"
 #include "feature/cache_writer.h"
 #include "feature/matrix_source.h"
 
@@ -13,6 +14,8 @@ namespace fmtrain {
 
 // A stream that only packs, shaped as the handles of streams that learn or score.
 struct pack_handle {
+  std::shared_ptr<const encoder> plan;
+  std::unique_ptr<row_input> rows;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;
   std::unique_ptr<cache_writer> cache;
@@ -25,12 +28,6 @@ struct pack_handle {
   }
   void close() {}
 };
-
-template <class Handle>
-void take_shard(Handle& h, uint32_t index, uint32_t count) {
-  if (index >= count) throw py::value_error("a shard's index is below the count");
-  h.held->input().take_shard(index, count);
-}
 
 template <class Handle>
 void write_cache(Handle& h, const std::string& path, const std::string& codec_given) {

@@ -1,6 +1,9 @@
 #include <unordered_map>
+#include <unordered_set>
 
 #include "bind/bind.h"
+#include "bind/bind_encode.h"
+#include "bind/bind_input.h"
 #include "feature/hash.h"
 #include "model/exchange.h"
 #include "model/model_file.h"
@@ -281,6 +284,24 @@ py::bytes dumps(model_handle& handle) {
   return py::bytes(sink.bytes);
 }
 
+// From here on rows are encoded by it; golden rows are taken anew.
+void set_encoder(model_handle& handle, const encoder_handle& h) {
+  model& m = handle.use();
+  if (h.plan->hash_seed() != static_cast<uint32_t>(m.hypers().hash_seed)) {
+    throw py::value_error("the encoder hashes with another seed than the model");
+  }
+  check(h.plan->check_fitted());
+  m.encoded = {h.plan, {}, {}};
+}
+
+// Of those ids, the rows that the model has leave it. How many that were.
+uint64_t drop_rows(model_handle& handle, const id_array& ids) {
+  model& m = handle.use();
+  const std::unordered_set<uint64_t> leaving(ids.data(), ids.data() + ids.size());
+  const py::gil_scoped_release release;
+  return m.drop([&leaving](uint64_t id) { return leaving.count(id) > 0; });
+}
+
 }  // namespace
 
 void bind_model(py::module_& module) {
@@ -315,6 +336,20 @@ void bind_model(py::module_& module) {
                              [](model_handle& h) {
                                const expiry_rules& rules = h.held->expiry();
                                return rules.on() ? rules.text() : std::string();
+                             })
+      .def("set_encoder", &set_encoder, py::arg("encoder"))
+      .def("drop_rows", &drop_rows, py::arg("ids"))
+      .def("guards",
+           [](model_handle& h) -> py::list {
+             const encoding& encoded = h.use().encoded;
+             if (encoded.plan == nullptr) return py::list();
+             return describe_guards(*encoded.plan, encoded.guards);
+           })
+      .def_property_readonly("encoder",
+                             [](model_handle& h) -> py::object {
+                               const encoding& encoded = h.held->encoded;
+                               if (encoded.plan == nullptr) return py::none();
+                               return py::cast(encoder_handle{encoded.plan});
                              })
       .def("weights", &weights_of_ids, py::arg("ids"))
       .def("arrays", &arrays, py::arg("state") = true)

@@ -1,4 +1,5 @@
 #include "bind/bind.h"
+#include "bind/bind_encode.h"
 
 #include "feature/hash.h"
 #include "feature/parser.h"
@@ -139,8 +140,10 @@ PYBIND11_MODULE(_core, module) {
       py::arg("name"), py::arg("seed") = 0);
   module.def("start_value", &start_value, py::arg("id"), py::arg("lane"), py::arg("seed") = 0);
   module.def("parse_line", &parse_one, py::arg("line"), py::arg("format") = "text");
+  bind_encode(module);
   bind_model(module);
   bind_stream(module);
+  bind_sample_writer(module);
   bind_synth(module);
 }
 

@@ -67,14 +67,13 @@ status row_input::make_reader(const std::string& source, const std::string* head
     *out = make_json_reader(names);
     return {};
   }
-  const dialect& how = plan_.plan().how;
   row_layout layout;
   layout.columns = names.size();
-  if (how.header) {
+  if (how_.header) {
     const char* const first = header->data();
     const char* last = first + header->size() - 1;
     if (last > first && last[-1] == '\r') --last;
-    FMTRAIN_TRY(read_header(first, last, how, names, plan_.required(options_.label_required),
+    FMTRAIN_TRY(read_header(first, last, how_, names, plan_.required(options_.label_required),
                             source, &layout));
   } else {
     for (size_t column = 0; column < names.size(); ++column) {
@@ -82,7 +81,7 @@ status row_input::make_reader(const std::string& source, const std::string* head
                                                      : row_layout::unread);
     }
   }
-  *out = make_delimited_reader(how, layout);
+  *out = make_delimited_reader(how_, layout);
   return {};
 }
 

@@ -19,7 +19,7 @@ class row_input : public chunk_format {
  public:
   // `plan` outlives it.
   row_input(const encoder& plan, row_format format, const row_options& options)
-      : plan_(plan), format_(format), options_(options) {}
+      : plan_(plan), format_(format), how_(dialect_for(plan.plan(), format)), options_(options) {}
 
   const encoder& plan() const { return plan_; }
   const row_options& options() const { return options_; }
@@ -28,7 +28,7 @@ class row_input : public chunk_format {
 
   status open(chunk text, line_log& log, std::unique_ptr<chunk_source>* out) override;
   bool has_header() const override {
-    return format_ != row_format::jsonl && plan_.plan().how.header;
+    return format_ != row_format::jsonl && how_.header;
   }
   // For the rows of a chunk with this header line, or none.
   status make_reader(const std::string& source, const std::string* header,
@@ -37,6 +37,7 @@ class row_input : public chunk_format {
  private:
   const encoder& plan_;
   const row_format format_;
+  const dialect how_;
   const row_options options_;
   guard_log guards_;
   golden_log golden_;

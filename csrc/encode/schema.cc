@@ -22,6 +22,13 @@ bool holds_numbers(column_type type) {
          type == column_type::weighted_list;
 }
 
+dialect delimited_as(row_format format) {
+  dialect how;
+  how.separator = format == row_format::csv ? ',' : '\t';
+  how.quote = format == row_format::csv ? '"' : '\0';
+  return how;
+}
+
 class schema_reader : private table_reader {
  public:
   schema_reader(schema* out, schema_error* error) : table_reader(error), out_(*out) {}
@@ -62,9 +69,7 @@ class schema_reader : private table_reader {
  private:
   status read_format(const json_value& root) {
     FMTRAIN_TRY(take(root, "format", formats, &out_.format));
-    const bool csv = out_.format == row_format::csv;
-    out_.how.separator = csv ? ',' : '\t';
-    out_.how.quote = csv ? '"' : '\0';
+    out_.how = delimited_as(out_.format);
     FMTRAIN_TRY(take(root, "header", &out_.how.header));
     FMTRAIN_TRY(take(root, "separator", &out_.how.separator, false));
     FMTRAIN_TRY(take(root, "quote", &out_.how.quote, true));
@@ -380,6 +385,23 @@ class schema_reader : private table_reader {
 };
 
 }  // namespace
+
+bool find_row_format(std::string_view name, row_format* out) {
+  for (const auto& [word, format] : formats) {
+    if (word != name) continue;
+    *out = format;
+    return true;
+  }
+  return false;
+}
+
+dialect dialect_for(const schema& plan, row_format format) {
+  if (format == plan.format) return plan.how;
+  dialect how = delimited_as(format);
+  how.header = plan.how.header;
+  how.trim = plan.how.trim;
+  return how;
+}
 
 status parse_schema(std::string_view text, schema* out, schema_error* error) {
   json document;

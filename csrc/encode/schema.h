@@ -96,6 +96,12 @@ struct schema_error {
   std::string path, message;
 };
 
+// "tsv", "csv", "jsonl" or "parquet". False: none of them.
+bool find_row_format(std::string_view name, row_format* out);
+// How rows of `format` are delimited: as the schema says, or, where it speaks of another format, by
+// that format's own separator and quote.
+dialect dialect_for(const schema& plan, row_format format);
+
 // errc::invalid with a message "KEY.KEY: what is wrong" (and *error, if not null).
 status parse_schema(std::string_view text, schema* out, schema_error* error = nullptr);
 

@@ -172,9 +172,10 @@ status check_golden(const model& m, const std::vector<golden_row>& expected) {
     status encoded = make_golden(m, was.row, &is);
     const bool same = encoded.ok() && is.id == was.id && is.x.size() == was.x.size() &&
                       std::memcmp(is.x.data(), was.x.data(), is.x.size() * sizeof(float)) == 0;
-    const char* const what = !same                    ? "becomes other features"
-                             : is.score != was.score ? "scores otherwise"
-                                                     : nullptr;
+    const bool same_score = std::memcmp(&is.score, &was.score, sizeof(float)) == 0;
+    const char* const what = !same         ? "becomes other features"
+                             : !same_score ? "scores otherwise"
+                                           : nullptr;
     if (what == nullptr) continue;
     return {errc::format, std::string("a golden row ") + what +
                               " here than where the model was saved: this build or machine must "

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/spin_lock.h"
+#include "model/encoding.h"
 #include "model/expiry.h"
 #include "model/ftrl.h"
 #include "model/hyper.h"
@@ -64,6 +65,7 @@ class model {
   bias_state bias;
   mutable spin_lock bias_lock;
   counters seen;
+  encoding encoded;
 
   double bias_weight() const;
 
@@ -93,6 +95,12 @@ class model {
   }
   // How many rows have left.
   uint64_t expire();
+  // Rows whose id is `leaving` leave. Nobody else holds the model. How many they were.
+  template <class Leaving>
+  uint64_t drop(const Leaving& leaving) {
+    return table_->retain(
+        [&leaving](row_ref row, std::string_view) { return !leaving(row.id()); });
+  }
 
   // Of one row: w; and *w, v (factors).
   float w_of(row_ref row) const {

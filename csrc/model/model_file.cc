@@ -78,6 +78,17 @@ status write_rows(byte_sink& sink, const table& rows) {
   return writer.flush();
 }
 
+status write_encoder(byte_sink& sink, const model& m) {
+  if (m.encoded.plan == nullptr) return {};
+  std::string payload;
+  FMTRAIN_TRY(pack_encoding(m, &payload));
+  if (payload.size() > block_bytes_max) {
+    return {errc::invalid, "the schema and its forests take " + std::to_string(payload.size()) +
+                               " bytes, more than the 64 MiB that a model file has for them"};
+  }
+  return write_block(sink, block_kind::encoder, payload, m.encoded.rows.size());
+}
+
 status write_stored(byte_sink& sink, const table& rows) {
   std::string payload;
   uint64_t items = 0;
@@ -132,6 +143,7 @@ status write_model(const model& m, byte_sink& sink) {
   FMTRAIN_TRY(sink.write(&front, sizeof front));
   FMTRAIN_TRY(sink.write(header.data(), header.size()));
   FMTRAIN_TRY(sink.write(&crc, sizeof crc));
+  FMTRAIN_TRY(write_encoder(sink, m));
   FMTRAIN_TRY(write_rows(sink, m.rows()));
   if (m.has_stored()) FMTRAIN_TRY(write_stored(sink, *m.stored.rows));
   return write_block(sink, block_kind::end, {}, m.rows().rows());

@@ -160,10 +160,20 @@ class model_reader {
         case block_kind::heads: FMTRAIN_TRY(take_rows(head)); break;
         case block_kind::names: FMTRAIN_TRY(take_names(head)); break;
         case block_kind::stored: FMTRAIN_TRY(take_stored(head)); break;
+        case block_kind::encoder: FMTRAIN_TRY(take_encoder()); break;
         case block_kind::end: return check_end(head);
         default: return damaged("it has a block of unknown kind");
       }
     }
+  }
+
+  status take_encoder() {
+    if (version_ < 3 || model_->encoded.plan != nullptr) {
+      return damaged("it has a block of unknown kind");
+    }
+    const auto seed = static_cast<uint32_t>(model_->hypers().hash_seed);
+    const status unpacked = unpack_encoding(payload_, seed, &model_->encoded, &golden_);
+    return unpacked.ok() ? status() : damaged(unpacked.message());
   }
 
   // Rows wait for their names: a row is inserted with its name or not at all.
@@ -320,7 +330,8 @@ class model_reader {
         !waiting_.empty() || !stored_complete) {
       return damaged("it does not hold all of its rows");
     }
-    return {};
+    const status golden = check_golden(*model_, golden_);
+    return golden.ok() ? status() : status(golden.code(), name_ + ": " + golden.message());
   }
 
   byte_source& source_;
@@ -328,6 +339,7 @@ class model_reader {
   std::unique_ptr<model> model_;
   uint32_t version_ = 0;
   uint64_t rows_ = 0;
+  std::vector<golden_row> golden_;
   std::string payload_, waiting_;
   uint64_t waiting_items_ = 0;
 };

@@ -13,7 +13,12 @@ from fmtrain.lazy import np, npt
 Self = TypeVar("Self", bound="Estimator")
 
 #: The parameters beside the hyper-parameters, with their defaults.
-OWN_PARAMETERS: dict[str, Any] = {"names": False, "threads": 1, "deterministic": False}
+OWN_PARAMETERS: dict[str, Any] = {
+    "names": False,
+    "threads": 1,
+    "deterministic": False,
+    "schema": None,
+}
 
 
 class Estimator:

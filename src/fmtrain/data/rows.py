@@ -1,0 +1,113 @@
+"""Raw rows in their many forms -> sources that a stream reads: text of a format, or Arrow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite, isnan
+from typing import Any
+
+from fmtrain.data.sources import File, Source, Stream, open_sources
+from fmtrain.errors import MissingExtraError, ParameterError
+
+ROW_FORMATS = ("tsv", "csv", "jsonl", "parquet")
+#: What a stream is told that gets its rows as columns.
+COLUMNS = "parquet"
+#: Rows of a Parquet file that are in memory at once.
+BATCH_ROWS = 65_536
+
+
+class Table(Source):
+    """Anything with the Arrow C stream interface: polars, pandas, pyarrow, DuckDB."""
+
+    name = "X"
+    replayable = True
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        yield self.table
+
+
+class ParquetFile(Source):
+    """A Parquet file, read a part at a time."""
+
+    replayable = True
+
+    def __init__(self, path: str) -> None:
+        self.name = self.path = path
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        arrow, parquet = import_arrow(self.path)
+        try:
+            file = parquet.ParquetFile(self.path)
+        except (arrow.ArrowException, OSError) as error:
+            raise ParameterError(f"{self.path}: no Parquet file: {error}") from error
+        with file:
+            batches = file.iter_batches(batch_size=BATCH_ROWS)
+            yield arrow.RecordBatchReader.from_batches(file.schema_arrow, batches)
+
+
+def import_arrow(path: str) -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{path}: reading Parquet needs pyarrow: pip install 'fmtrain[arrow]'"
+        ) from error
+    return pyarrow, pyarrow.parquet
+
+
+def open_rows(source: Any, format: str) -> tuple[list[Source], str]:
+    """The sources of some rows, and the format that the stream is to read them in."""
+    if format not in ROW_FORMATS:
+        raise ParameterError(f"format = {format!r} is not allowed: give one of {ROW_FORMATS}")
+    if hasattr(source, "__arrow_c_stream__"):
+        return [Table(source)], COLUMNS
+    if isinstance(source, (bytes, bytearray)):
+        return [Stream([bytes(source)])], format
+    if isinstance(source, (list, tuple)) and source and isinstance(source[0], Mapping):
+        return [Stream(json_lines(source))], "jsonl"
+    sources = open_sources(source)
+    if format == COLUMNS:
+        return [parquet_of(found) for found in sources], COLUMNS
+    return sources, format
+
+
+def parquet_of(source: Source) -> Source:
+    if not isinstance(source, File):
+        raise ParameterError(f"{source.name}: Parquet is read from files: give their paths")
+    return ParquetFile(source.name)
+
+
+def json_lines(rows: Iterable[Mapping[Any, Any]]) -> Iterator[bytes]:
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise ParameterError(f"X, row {number}: a {type(row).__name__} among dicts")
+        cells = {str(name): cell(value) for name, value in row.items()}
+        try:
+            text = json.dumps(cells, ensure_ascii=False, default=plain)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"X, row {number}: no row of a table: {error}") from error
+        yield text.encode(errors="surrogateescape") + b"\n"
+
+
+def cell(value: Any) -> Any:
+    """JSON has no numbers that are not finite."""
+    if isinstance(value, float) and not isfinite(value):
+        return None if isnan(value) else str(value)
+    return value
+
+
+def plain(value: Any) -> Any:
+    """What json does not know: numpy's scalars and arrays, bytes."""
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
+    if hasattr(value, "tolist"):
+        return cell(value.tolist())
+    raise TypeError(f"a {type(value).__name__} is no cell")
