@@ -42,6 +42,7 @@ PACKAGE_FLOORS = {
     "data": 1,
     "synth": 1,
     "estimator": 2,
+    "features": 2,
     "stream": 2,
     "model": 3,
     "packing": 3,
@@ -66,6 +67,7 @@ NATIVE_USERS = {
     "packing",
     "training",
     "inspection",
+    "features.schema",
     "cli.alphafm",
     "cli.fit_report",
 }

@@ -227,6 +227,9 @@ def parse_line(
 # line (1-based), reason, detail
 def first_bad_line(text: bytes) -> tuple[int, str, bytes] | None: ...
 
+# the keys that lead to what is wrong with a schema, and a message
+def check_schema(json: bytes) -> tuple[list[str], str] | None: ...
+
 # number_bytes, factors, features, nonzero_features
 def alphafm_info(path: _Path) -> dict[str, int]: ...
 

@@ -50,3 +50,15 @@ class OutOfMemoryError(FmtrainError, MemoryError):
 
 class MissingExtraError(FmtrainError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class SchemaError(ParameterError):
+    """A schema that cannot be used. `file`, `key` and `line` say where it is wrong, as far as that
+    is known: "" and None where not."""
+
+    def __init__(self, text: str, *, file: str = "", key: str = "", line: int | None = None):
+        at = file if line is None else f"{file}:{line}"
+        super().__init__(": ".join(printable(part) for part in (at, key, text) if part))
+        self.file = file
+        self.key = key
+        self.line = line
