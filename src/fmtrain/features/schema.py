@@ -22,7 +22,6 @@ from fmtrain.features.document import (
     error_at,
     ordered,
     parsed,
-    plain,
     read_file,
 )
 from fmtrain.features.learned import with_section
@@ -130,7 +129,9 @@ class Schema:
 
     def dumps(self) -> str:
         """The text it was read from; of a schema that came as a dict, JSON."""
-        return self._text or json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+        if self.kind == "dict":
+            return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+        return self._text
 
     def difference(self, other: Schema, ignoring: Collection[str] = ()) -> str | None:
         """The first thing in which `other` ("there") is not as this ("here"), in words. `ignoring`:
@@ -158,10 +159,8 @@ class Schema:
     ) -> Schema:
         """The same with these in place of what was learned before. A TOML text stays as its user
         wrote it, with a generated part at its end."""
-        tables = {
-            "learned": plain(learned, ("learned",), self.error),
-            "profile": plain(profile, ("profile",), self.error),
-        }
+        given = {"learned": learned, "profile": profile}
+        tables = checked(given, "", "dict", self.source)
         document = {key: value for key, value in self.document.items() if key not in GENERATED}
         document |= {key: table for key, table in tables.items() if table}
         text = ""
