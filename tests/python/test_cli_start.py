@@ -46,5 +46,5 @@ def test_help_loads_every_command() -> None:
 def test_every_command_is_found_in_its_module(module: str) -> None:
     app = typer.Typer()
     import_module(f"fmtrain.cli.{module}").register(app)
-    registered = {command.name for command in app.registered_commands}
+    registered = {command.name for command in [*app.registered_commands, *app.registered_groups]}
     assert registered == {name for name, where in COMMANDS.items() if where == module}

@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "exchange",
     "import": "exchange",
     "diff": "diff",
+    "schema": "schema",
     "synth": "synth",
     "fm_train": "alphafm",
     "fm_predict": "alphafm",
