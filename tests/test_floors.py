@@ -39,6 +39,7 @@ PACKAGE_FLOORS = {
     "lazy": 0,
     "metrics": 0,
     "reports": 0,
+    "protocol": 1,
     "data": 1,
     "synth": 1,
     "estimator": 2,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from fmtrain.data.matrix import Matrix
 from fmtrain.errors import ParameterError
 from fmtrain.hyper import HYPER
 from fmtrain.lazy import np, npt
-
-Self = TypeVar("Self", bound="Estimator")
+from fmtrain.protocol import Parameters, not_fitted_error
 
 #: The parameters beside the hyper-parameters, with their defaults.
 OWN_PARAMETERS: dict[str, Any] = {
@@ -21,32 +20,15 @@ OWN_PARAMETERS: dict[str, Any] = {
 }
 
 
-class Estimator:
-    """Parameters are attributes of the same name; learned attributes end in an underscore."""
+class Estimator(Parameters):
+    """Of FTRLModel: columns, classes and tags."""
 
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
 
     @classmethod
-    def _parameter_names(cls) -> list[str]:
-        return [*HYPER, *OWN_PARAMETERS]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._parameter_names()}
-
-    def set_params(self: Self, **params: Any) -> Self:
-        for name, value in params.items():
-            if name not in self._parameter_names():
-                raise ParameterError(
-                    f"no parameter is called '{name}'; there are: {self._parameter_names()}"
-                )
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        defaults = {**OWN_PARAMETERS, **{name: p.default for name, p in HYPER.items()}}
-        changed = {n: value for n, value in self.get_params().items() if value != defaults[n]}
-        return f"FTRLModel({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+    def _defaults(cls) -> dict[str, Any]:
+        return {**{name: p.default for name, p in HYPER.items()}, **OWN_PARAMETERS}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_native")
@@ -94,13 +76,4 @@ class Estimator:
 
 
 def not_fitted() -> Exception:
-    """scikit-learn's NotFittedError where it is installed, else one of ours of the same bases."""
-    message = (
-        "This FTRLModel instance is not fitted yet. Call 'fit', 'partial_fit' or 'fit_stream' "
-        "before using it."
-    )
-    try:
-        from sklearn.exceptions import NotFittedError
-    except ImportError:
-        return ParameterError(message)
-    return NotFittedError(message)  # type: ignore[no-any-return]
+    return not_fitted_error("FTRLModel", "'fit', 'partial_fit' or 'fit_stream'")
