@@ -164,11 +164,8 @@ class Transformer(Parameters):
 
 def global_output() -> str:
     """sklearn.set_config(transform_output=...), where scikit-learn is loaded."""
-    if "sklearn" not in sys.modules:
-        return "default"
-    from sklearn import get_config
-
-    return str(get_config().get("transform_output", "default"))
+    sklearn: Any = sys.modules.get("sklearn")
+    return "default" if sklearn is None else str(sklearn.get_config()["transform_output"])
 
 
 def check_names(known: list[str], given: list[str]) -> None:
