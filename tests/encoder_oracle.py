@@ -110,7 +110,7 @@ class Oracle:
 
     def rule(self, name: str, fault: str) -> Any:
         """Counts the fault; what becomes of the cell: bin, drop, clip or a number to fill in."""
-        self.guards[name][fault] += 1
+        self.guards[name].update([fault, "missing"] if fault == "nan" else [fault])
         rule = self.columns[name].get(f"{fault}-as", "clip" if fault == "outside" else "missing")
         if fault == "missing" or rule == "missing":
             rule = self.columns[name].get("missing-as", "bin")

@@ -8,6 +8,7 @@ from typing import Any
 
 import mmh3
 import pytest
+
 from encoder_oracle import Oracle, as_text, shortest
 
 LABEL = {"y": {"role": "label"}}
@@ -59,6 +60,7 @@ def hash_of(raw: bytes, seed: int = 0) -> int:
 
 
 LN2 = 0.6931471824645996  # as a float
+ODD = "a=b@#:&% c"
 Z = {"learned": {"a": {"mean": 1.0, "deviation": 2.0}}}
 SPAN = {"learned": {"a": {"min": -1.0, "max": 3.0}}}
 REJECTED = ("bad", "rejected_cell", "a")
@@ -72,7 +74,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
     "category escaped": (one({}), {"a": "x:y&z%\x7f"}, ["a=x%3Ay%26z%25%7F"]),
     "category with bytes that only names escape": (one({}), {"a": "=@#"}, ["a==@#"]),
     "category in UTF-8": (one({}), {"a": "北京"}, ["a=北京"]),
-    "name escaped": (schema({"a=b@#:&% c": {}}), {"a=b@#:&% c": "v"}, ["a%3Db%40%23%3A%26%25%20c=v"]),
+    "name escaped": (schema({ODD: {}}), {ODD: "v"}, ["a%3Db%40%23%3A%26%25%20c=v"]),
     "category missing": (one({}), {"a": ""}, ["a="]),
     "category absent": (one({}), {}, ["a="]),
     "token of the schema": (one({}, missing=["NULL"]), {"a": "NULL"}, ["a="]),
@@ -118,12 +120,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
     "infinite rejected": (one(number(infinite_as="reject")), {"a": "inf"}, REJECTED),
     "outside clipped": (one(number(range=[0, 8])), {"a": "9"}, [("a", 8.0)]),
     "outside missing": (one(number(range=[1, 8], outside_as="missing")), {"a": "0"}, ["a="]),
-    "range ends are inside": (one(number(range=[1, 8], outside_as="drop")), {"a": "8"}, [("a", 8.0)]),
+    "range's end": (one(number(range=[1, 8], outside_as="drop")), {"a": "8"}, [("a", 8.0)]),
     "rules come before transforms": (one(number("log", range=[0, 1])), {"a": "5"}, [("a", LN2)]),
     # Transforms of numbers
     "log": (one(number("log")), {"a": "-1"}, [("a", -LN2)]),
     "clip": (one(number("clip -1 2")), {"a": "-7"}, [("a", -1.0)]),
-    "below the first cut": (one(number("equal-frequency 3"), **cuts(0.5, 1.5)), {"a": "0.4"}, ["a=0"]),
+    "below all cuts": (one(number("equal-width 3"), **cuts(0.5, 1.5)), {"a": "0.4"}, ["a=0"]),
     "at a cut": (one(number("equal-frequency 3"), **cuts(0.5, 1.5)), {"a": "0.5"}, ["a=1"]),
     "above all cuts": (one(number("equal-width 3"), **cuts(0.5, 1.5)), {"a": "1e300"}, ["a=2"]),
     "no cuts": (one(number("equal-frequency 3"), **cuts()), {"a": "5"}, ["a=0"]),
@@ -171,7 +173,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
     "weighted, no number": (one(WEIGHTED), {"a": "x:b,y:2"}, [("a=y", 2.0)]),
     "weighted, no numbers": (one(WEIGHTED), {"a": "x:b,y:nan"}, ["a="]),
     "weighted, none left": (one(WEIGHTED | {"invalid-as": "drop"}), {"a": "x:b"}, []),
-    "weighted items": (one(WEIGHTED), {"a": {"x:y": 0.5, "z": 3}}, [("a=x%3Ay", 0.5), ("a=z", 3.0)]),
+    "weighted items": (one(WEIGHTED), {"a": {"u:v": 0.5, "z": 3}}, [("a=u%3Av", 0.5), ("a=z", 3)]),
     "weighted bins": (
         one(WEIGHTED | {"transforms": ["equal-width 2"]}, **cuts(0.5)),
         {"a": "x:0.4,y:0.5,z:0"},
@@ -182,7 +184,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
         {"a": "x:1"},
         [(f"a={hash_of(b'x') % 7}", LN2)],
     ),
-    "words": (one(TEXT), {"a": "Don't PANIC, 北京 42!"}, ["a=don", "a=t", "a=panic", "a=北京", "a=42"]),
+    "words": (one(TEXT), {"a": "Don't PANIC, 北 42!"}, ["a=don", "a=t", "a=panic", "a=北", "a=42"]),
     "no words": (one(TEXT), {"a": "?!"}, ["a="]),
     "items are no category": (one({}), {"a": ["x"]}, ["a="]),
     # Crosses
@@ -197,7 +199,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
     "cross with none": (crossed({}, {"missing-as": "drop"}), {"a": "x"}, []),
     "cross with zero": (crossed({}, NUMBER), {"a": "x", "b": "0"}, []),
     "cross of values": (crossed(NUMBER, NUMBER), {"a": "3", "b": "-0.5"}, [("a_&b_", -1.5)]),
-    "cross of large values": (crossed(NUMBER, NUMBER), {"a": "1e30", "b": "1e30"}, [("a_&b_", HUGE)]),
+    "cross too large": (crossed(NUMBER, NUMBER), {"a": "1e30", "b": "1e30"}, [("a_&b_", HUGE)]),
     "cross of bins": (
         crossed(number("boundaries 1 2"), {}),
         {"a": "1", "b": "k"},
@@ -288,8 +290,16 @@ def test_guards() -> None:
     spec = one(number(range=[0, 1]) | {"missing": ["?"]})
     cells = ["?", "", "nan", "inf", "1e999", "x", "2", "0.5"]
     got = [Oracle(spec).encode(as_row({"a": cell}))[5]["a"] for cell in cells]
-    faults = ["missing", "missing", "nan", "infinite", "infinite", "invalid", "outside", None]
-    assert got == [{"rows": 1} | ({fault: 1} if fault else {}) for fault in faults]
+    assert got == [
+        {"rows": 1, "missing": 1},
+        {"rows": 1, "missing": 1},
+        {"rows": 1, "missing": 1, "nan": 1},
+        {"rows": 1, "infinite": 1},
+        {"rows": 1, "infinite": 1},
+        {"rows": 1, "invalid": 1},
+        {"rows": 1, "outside": 1},
+        {"rows": 1},
+    ]
 
 
 def test_leaves() -> None:
