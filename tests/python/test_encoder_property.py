@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def samples_of(got: Any) -> list[tuple[float, float, bytes, list[tuple[bytes, in
     assert got.ids.dtype == np.uint64
     cells = list(zip(got.names, got.ids.tolist(), got.x.tolist(), strict=True))
     edges = got.indptr.tolist()
-    found = [cells[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    found = [cells[a:b] for a, b in pairwise(edges)]
     return list(zip(got.label.tolist(), got.weight.tolist(), got.key, found, strict=True))
 
 
