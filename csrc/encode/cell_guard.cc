@@ -152,7 +152,7 @@ bool cell_guard::look_at_number(size_t column, const cell& c) {
   double value = c.number;
   bool readable = c.kind == cell_kind::number || c.kind == cell_kind::boolean;
   if (c.kind == cell_kind::text) {
-    readable = plan.type == column_type::timestamp ? parse_timestamp(c.text, c.size, &value)
+    readable = plan.type == column_type::timestamp ? parse_timestamp(c.text, c.size, plan.utc_offset_seconds, &value)
                                                    : parse_number(c.text, c.size, &value);
   }
   if (!readable) {
@@ -245,22 +245,36 @@ bool cell_guard::look_at_list(size_t column, const cell& c) {
     return settle(column, plan.invalid_as);
   }
   bool kept = true;
+  left_out_ = 0;
+  some_bin_ = false;
   if (c.kind == cell_kind::items) {
     for (uint32_t i = 0; i < c.size && kept; ++i) {
       const cell_item& from = c.items[i];
       if (from.size == 0) continue;
-      items_.push_back({{from.text, from.size}, false, cell_state::good, from.weight});
-      if (weighted) kept = settle_weight(column, from.weight, true, &items_.back());
+      if (weighted) {
+        kept = add_weighted(column, {from.text, from.size}, from.weight, true);
+      } else {
+        items_.push_back({{from.text, from.size}, false, 1});
+      }
     }
   } else if (plan.type == column_type::text) {
     add_words(text_of(column, c));
   } else {
     kept = add_items(column, text_of(column, c), c.kind != cell_kind::text || c.plain);
   }
+  return settle_list(column, kept);
+}
+
+// Once its items are there. False: the row is rejected.
+bool cell_guard::settle_list(size_t column, bool kept) {
+  seen_cell& seen = seen_[column];
   seen.items = items_.size() - seen.first_item;
   seen.state = cell_state::good;
-  if (!kept) return false;
-  if (seen.items > 0) return true;
+  if (!kept || seen.items > 0) return kept;
+  if (left_out_ > 0) {
+    seen.state = some_bin_ ? cell_state::missing : cell_state::dropped;
+    return true;
+  }
   ++counts_[column].missing;
   return settle_missing(column);
 }
@@ -276,7 +290,7 @@ bool cell_guard::add_items(size_t column, std::string_view text, bool plain) {
     if (plan.type == column_type::weighted_list) {
       kept = add_weighted(column, item);
     } else {
-      items_.push_back({item, plain, cell_state::good, 1});
+      items_.push_back({item, plain, 1});
     }
   }
   return kept;
@@ -285,33 +299,37 @@ bool cell_guard::add_items(size_t column, std::string_view text, bool plain) {
 // "name:weight"; the last separator counts, without one the weight is 1.
 bool cell_guard::add_weighted(size_t column, std::string_view text) {
   const size_t at = text.rfind(plan_.plan().columns[column].weight_separator);
+  if (at == std::string_view::npos) return add_weighted(column, text, 1, true);
   if (at == 0) return true;  // no name
-  if (at == std::string_view::npos) {
-    items_.push_back({text, false, cell_state::good, 1});
-    return settle_weight(column, 1, true, &items_.back());
-  }
   const std::string_view weight = text.substr(at + 1);
-  double value = NAN;
-  const bool readable = weight.empty() || parse_number(weight.data(), weight.size(), &value);
-  items_.push_back({text.substr(0, at), false, cell_state::good, value});
-  return settle_weight(column, value, readable, &items_.back());
+  double value = 0;
+  const bool readable = parse_number(weight.data(), weight.size(), &value);
+  return add_weighted(column, text.substr(0, at), value, readable);
 }
 
-// False: the row is rejected.
-bool cell_guard::settle_weight(size_t column, double weight, bool readable, list_item* item) {
+// An item whose weight is no number is left out, by the rules of the column. False: the row is
+// rejected.
+bool cell_guard::add_weighted(size_t column, std::string_view name, double weight, bool readable) {
   const column_plan& plan = plan_.plan().columns[column];
+  column_guard& counts = counts_[column];
   cell_rule rule = cell_rule::missing;
-  if (!readable) {
-    ++counts_[column].invalid;
-    rule = plan.invalid_as;
-  } else if (std::isnan(weight)) {
-    ++counts_[column].missing;
-    ++counts_[column].nan;
-  } else if (settle_number(column, weight, &item->weight, &rule)) {
+  if (readable && std::isfinite(weight)) {
+    items_.push_back({name, false, weight});
     return true;
   }
+  if (!readable) {
+    ++counts.invalid;
+    rule = plan.invalid_as;
+  } else if (std::isnan(weight)) {
+    ++counts.missing;
+    ++counts.nan;
+  } else {
+    ++counts.infinite;
+    rule = plan.infinite_as;
+  }
   if (rule == cell_rule::missing) rule = plan.missing_as;
-  item->state = rule == cell_rule::drop ? cell_state::dropped : cell_state::missing;
+  ++left_out_;
+  some_bin_ = some_bin_ || rule == cell_rule::bin;
   return rule != cell_rule::reject;
 }
 
@@ -333,7 +351,7 @@ void cell_guard::add_words(std::string_view text) {
     for (; end < text.size() && is_word_byte(static_cast<unsigned char>(text[end])); ++end) {
       out[end] = lowered(text[end]);
     }
-    if (end > at) items_.push_back({{out + at, end - at}, true, cell_state::good, 1});
+    if (end > at) items_.push_back({{out + at, end - at}, true, 1});
     at = end + 1;
   }
 }

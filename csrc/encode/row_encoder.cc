@@ -130,13 +130,13 @@ void row_encoder::make_from_number(size_t feature, double value, batch& out) {
   const feature_plan& plan = plan_.plan().features[feature];
   const feature_names& names = plan_.names(feature);
   for (const numeric_step& step : plan.steps) value = apply_step(step, value);
-  const double local = value + plan_.plan().columns[plan.column].utc_offset_seconds;
+  const int zone = plan_.plan().columns[plan.column].utc_offset_seconds;
   switch (plan.last) {
     case last_step::bins:
       return make_known(feature, names.bins[bin_of(plan.cuts.data(), plan.cuts.size(), value)], 1,
                         out);
-    case last_step::hour: return make_known(feature, names.bins[hour_of(local)], 1, out);
-    case last_step::weekday: return make_known(feature, names.bins[weekday_of(local)], 1, out);
+    case last_step::hour: return make_known(feature, names.bins[hour_of(value, zone)], 1, out);
+    case last_step::weekday: return make_known(feature, names.bins[weekday_of(value, zone)], 1, out);
     case last_step::log_square: {
       std::string_view lead;
       const int64_t number = log_square(value, &lead);
@@ -150,13 +150,8 @@ void row_encoder::make_from_number(size_t feature, double value, batch& out) {
 // An item whose weight is a value, or its bin behind an '@'.
 void row_encoder::make_from_weight(size_t feature, const list_item& from, batch& out) {
   const feature_plan& plan = plan_.plan().features[feature];
-  if (from.state == cell_state::dropped) return;
   const bool is_token = plan.last == last_step::bins || plan.last == last_step::log_square ||
                         plan.last == last_step::round;
-  if (from.state == cell_state::missing) {
-    if (is_token) make_category(feature, from.text, from.plain, "@", 1, out);
-    return;
-  }
   double value = from.weight;
   for (const numeric_step& step : plan.steps) value = apply_step(step, value);
   if (!is_token) {

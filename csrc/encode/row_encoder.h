@@ -29,7 +29,6 @@ enum class cell_state : uint8_t { good, missing, dropped };
 struct list_item {
   std::string_view text;
   bool plain = false;
-  cell_state state = cell_state::good;  // of the weight
   double weight = 1;
 };
 
@@ -71,9 +70,10 @@ class cell_guard {
   bool settle(size_t column, cell_rule rule);
   bool settle_missing(size_t column);
   bool settle_number(size_t column, double value, double* kept, cell_rule* rule);
+  bool settle_list(size_t column, bool kept);
   bool add_items(size_t column, std::string_view text, bool plain);
   bool add_weighted(size_t column, std::string_view text);
-  bool settle_weight(size_t column, double weight, bool readable, list_item* item);
+  bool add_weighted(size_t column, std::string_view name, double weight, bool readable);
   void add_words(std::string_view text);
   void reserve_words(const cell* cells);
 
@@ -84,6 +84,8 @@ class cell_guard {
   std::vector<char> texts_;  // of cells that came as numbers: a piece a column
   std::vector<char> words_;  // of text columns, lowered
   size_t words_size_ = 0;
+  size_t left_out_ = 0;    // items of the list in hand that have no weight
+  bool some_bin_ = false;  // one of them counts as missing
   float label_ = 0, weight_ = 1;
   size_t bad_column_ = 0;
   uint64_t rows_ = 0;

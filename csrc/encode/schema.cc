@@ -18,8 +18,7 @@ bool is_feature_role(column_role role) {
 }
 
 bool holds_numbers(column_type type) {
-  return type == column_type::number || type == column_type::timestamp ||
-         type == column_type::weighted_list;
+  return type == column_type::number || type == column_type::timestamp;
 }
 
 dialect delimited_as(row_format format) {
@@ -108,7 +107,7 @@ class schema_reader : private table_reader {
       FMTRAIN_TRY(take(v, "missing-as", &c->fill));
       c->missing_as = cell_rule::fill;
       const within at(*this, "missing-as");
-      if (c->type != column_type::number && c->type != column_type::timestamp) {
+      if (!holds_numbers(c->type)) {
         return wrong("a number fills in for a number or a timestamp alone");
       }
     } else {
@@ -308,8 +307,7 @@ class schema_reader : private table_reader {
       const within item(*this, std::to_string(i));
       size_t index = 0;
       FMTRAIN_TRY(find_column(columns[i], &index));
-      const column_type type = out_.columns[index].type;
-      if (type != column_type::number && type != column_type::timestamp) {
+      if (!holds_numbers(out_.columns[index].type)) {
         return wrong("trees look at numbers, and this column is none");
       }
       plan.columns.push_back(index);

@@ -220,26 +220,34 @@ bool is_date(int year, int month, int day) {
   return day <= days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-// Z, +hh:mm, +hhmm, +hh or nothing, in seconds.
+// Z, +hh:mm or nothing; *seconds is left as it was where there is nothing.
 bool take_zone(std::string_view text, size_t* at, int* seconds) {
-  *seconds = 0;
-  if (*at == text.size() || take(text, at, 'Z')) return *at == text.size();
-  const bool west = text[*at] == '-';
-  if (!west && text[*at] != '+') return false;
-  ++*at;
+  if (*at == text.size()) return true;
   int hours = 0, minutes = 0;
-  if (!take_digits(text, at, 2, &hours)) return false;
-  if (*at < text.size()) {
-    take(text, at, ':');
-    if (!take_digits(text, at, 2, &minutes)) return false;
+  const bool west = text[*at] == '-';
+  if (!take(text, at, 'Z')) {
+    if (!west && text[*at] != '+') return false;
+    ++*at;
+    const bool fine = take_digits(text, at, 2, &hours) && take(text, at, ':') &&
+                      take_digits(text, at, 2, &minutes) && hours < 24 && minutes < 60;
+    if (!fine) return false;
   }
   *seconds = (hours * 60 + minutes) * (west ? -60 : 60);
-  return *at == text.size() && hours < 24 && minutes < 60;
+  return *at == text.size();
 }
 
-bool parse_iso_time(std::string_view text, double* value) {
+// .fff, or nothing.
+bool take_fraction(std::string_view text, size_t* at, double* fraction) {
+  *fraction = 0;
+  const size_t point = *at;
+  if (!take(text, at, '.')) return true;
+  while (*at < text.size() && is_digit(text[*at])) ++*at;
+  return *at > point + 1 && parse_number(text.data() + point, *at - point, fraction);
+}
+
+bool parse_iso_time(std::string_view text, int zone, double* value) {
   size_t at = 0;
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, zone = 0;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   const bool date = take_digits(text, &at, 4, &year) && take(text, &at, '-') &&
                     take_digits(text, &at, 2, &month) && take(text, &at, '-') &&
                     take_digits(text, &at, 2, &day) && is_date(year, month, day);
@@ -247,21 +255,11 @@ bool parse_iso_time(std::string_view text, double* value) {
   double fraction = 0;
   if (at < text.size()) {
     if (!take(text, &at, 'T') && !take(text, &at, ' ')) return false;
-    if (!take_digits(text, &at, 2, &hour) || !take(text, &at, ':') ||
-        !take_digits(text, &at, 2, &minute)) {
-      return false;
-    }
-    if (take(text, &at, ':') && !take_digits(text, &at, 2, &second)) return false;
-    if (take(text, &at, '.')) {
-      const size_t digits_at = at;
-      while (at < text.size() && is_digit(text[at])) ++at;
-      if (at == digits_at) return false;
-      const std::string digits = "0." + std::string(text.substr(digits_at, at - digits_at));
-      if (!parse_number(digits.data(), digits.size(), &fraction)) return false;
-    }
-    if (!take_zone(text, &at, &zone)) return false;
-    // 60: a leap second.
-    if (hour > 23 || minute > 59 || second > 60) return false;
+    const bool time = take_digits(text, &at, 2, &hour) && take(text, &at, ':') &&
+                      take_digits(text, &at, 2, &minute) && take(text, &at, ':') &&
+                      take_digits(text, &at, 2, &second) && take_fraction(text, &at, &fraction) &&
+                      take_zone(text, &at, &zone);
+    if (!time || hour > 23 || minute > 59 || second > 59) return false;
   }
   const int64_t seconds =
       days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone;
@@ -300,8 +298,9 @@ bool parse_number(const char* text, size_t size, double* value) {
   return true;
 }
 
-bool parse_timestamp(const char* text, size_t size, double* value) {
-  return parse_number(text, size, value) || parse_iso_time(without_blanks(text, size), value);
+bool parse_timestamp(const char* text, size_t size, int zone_seconds, double* value) {
+  return parse_number(text, size, value) ||
+         parse_iso_time(without_blanks(text, size), zone_seconds, value);
 }
 
 }  // namespace fmtrain

@@ -20,8 +20,10 @@ std::string parse_transforms(const std::vector<std::string_view>& words, column_
 // case; correctly rounded; too large is inf, too small 0. False when it is none.
 bool parse_number(const char* text, size_t size, double* value);
 
-// Seconds since 1970 of an ISO 8601 date or time, or of a plain number. False when it is neither.
-bool parse_timestamp(const char* text, size_t size, double* value);
+// Seconds since 1970: of a plain number, or of an ISO 8601 date or time (2024-05-01,
+// 2024-05-01T12:34:56.789+02:00, a blank for the T), which without a zone of its own is in that of
+// `zone_seconds` east of UTC. False when it is neither.
+bool parse_timestamp(const char* text, size_t size, int zone_seconds, double* value);
 
 // sign(v) log1p |v|: values in the millions, of both signs, become comparable.
 inline double symmetric_log(double v) { return std::copysign(std::log1p(std::fabs(v)), v); }
@@ -49,14 +51,15 @@ inline int64_t whole(double v) {
   return static_cast<int64_t>(v < -whole_max ? -whole_max : v > whole_max ? whole_max : v);
 }
 
-// Of a time in seconds, already local: 0 to 23; 0 (Monday) to 6.
-inline uint32_t hour_of(double seconds) {
-  const double hours = std::floor(seconds / 3600);
-  return static_cast<uint32_t>(hours - std::floor(hours / 24) * 24);
+// Of seconds since 1970, `zone_seconds` east of UTC: 0 to 23; 0 (Monday) to 6.
+inline uint32_t hour_of(double seconds, int zone_seconds) {
+  const int64_t day = (whole(std::floor(seconds)) + zone_seconds) % 86400;
+  return static_cast<uint32_t>((day + 86400) % 86400 / 3600);
 }
-inline uint32_t weekday_of(double seconds) {
-  const double days = std::floor(seconds / 86400) + 3;  // 1970 began on a Thursday
-  return static_cast<uint32_t>(days - std::floor(days / 7) * 7);
+inline uint32_t weekday_of(double seconds, int zone_seconds) {
+  // 1970 began on a Thursday.
+  const int64_t week = (whole(std::floor(seconds)) + zone_seconds + 3 * 86400) % (7 * 86400);
+  return static_cast<uint32_t>((week + 7 * 86400) % (7 * 86400) / 86400);
 }
 
 }  // namespace fmtrain

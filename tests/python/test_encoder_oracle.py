@@ -215,8 +215,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
     "label no number": (one({}), {"a": "x", "y": "yes"}, ("bad", "bad_label", "y")),
     "label too large": (one({}), {"a": "x", "y": "1.5"}, ("bad", "bad_label", "y")),
     "weight negative": (
-        one({"role": "weight"}),
-        {"a": "-1"},
+        {"columns": {"a": {"role": "weight"}, "b": {}}},
+        {"a": "-1", "b": "x"},
         ("bad", "bad_weight", "a"),
     ),
 }  # fmt: skip
@@ -248,7 +248,7 @@ def test_encoder(case: str) -> None:
     spec, cells, wanted = CASES[case]
     cells = {k: json.loads(shortest(v)) if isinstance(v, float) else v for k, v in cells.items()}
     line = json.dumps(as_row(cells)).encode() + b"\n"
-    got = features.Encoder(spec).encode(line, format="jsonl")
+    got = features.Encoder(spec, names=True).encode(line, format="jsonl")
     if isinstance(wanted, tuple):
         assert got.log["bad"] == {wanted[1]: 1}
     else:

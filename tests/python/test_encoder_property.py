@@ -72,7 +72,7 @@ def check(got: Any, truth: Truth) -> None:
 def test_python(problem: tuple[Spec, Rows], seed: int) -> None:
     features = pytest.importorskip("fmtrain.features")
     schema, rows = problem
-    encoder = features.Encoder(schema, hash_seed=seed)
+    encoder = features.Encoder(schema, hash_seed=seed, names=True)
     check(encoder.encode(rows.text, format=rows.format), Truth(schema, rows, seed))
 
 
@@ -93,7 +93,7 @@ def test_rows_of_dicts(problem: tuple[Spec, Rows], seed: int) -> None:
     cells = [
         {k: plain(v) for k, v in row.items()} for row in rows.cells if not isinstance(row, str)
     ]
-    got = features.Encoder(schema, hash_seed=seed).encode(cells)
+    got = features.Encoder(schema, hash_seed=seed, names=True).encode(cells)
     check(got, Truth(schema, Rows("rows", list(cells), b"", 1), seed))
 
 
