@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 Spec = dict[str, Any]
@@ -158,6 +159,8 @@ def columns(draw: st.DrawFn, name: str, learned: Spec) -> Spec:
     if kind == "timestamp" and draw(st.booleans()):
         found["utc-offset"] = draw(st.sampled_from(["+00:00", "+08:00", "-05:30", "+14:00"]))
     own = {} if role == "ignore" else draw(transforms(name, kind, learned))
+    if kind == "timestamp" and role != "ignore" and not own.get("transforms"):
+        own = {"transforms": ["value"]}  # has no default
     return found | own | draw(rules(kind))
 
 
@@ -201,6 +204,9 @@ def schemas(draw: st.DrawFn) -> Spec:
     if draw(st.booleans()):
         found["missing"] = draw(st.lists(st.sampled_from(TOKENS), max_size=3, unique=True))
     made = draw(made_features(sources, [*others, *sources], learned))
+    # What gives no feature at all is refused.
+    emitted = [column.get("role") != "ignore" for column in sources.values()]
+    assume(any(emitted) or any(feature.get("emit", True) for feature in made.values()))
     return found | ({"features": made} if made else {}) | ({"learned": learned} if learned else {})
 
 
