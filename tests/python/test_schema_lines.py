@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fmtrain.errors import SchemaError
+from fmtrain.features.document import parsed
 from fmtrain.features.learned import toml_key, toml_text, toml_value
 from fmtrain.features.lines import line_of, scanned_json, scanned_toml
 
@@ -248,3 +250,25 @@ def at(document: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         document = document[int(key) if isinstance(document, list) else key]
     return document
+
+
+PIECES = (
+    'a b. \' " """ = [ ] [[ { } , 1 inf \\ # 2024-05-01 true null : 1e999 \\u00 NaN'.split(" "),
+    ["\n", "\r\n", " ", "\ud800", "\0"],
+)
+pieces = st.sampled_from([piece for group in PIECES for piece in group])
+
+
+@given(st.lists(pieces, max_size=20).map("".join), st.sampled_from(["toml", "json"]))
+def test_any_text_is_a_document_or_refused_with_its_line(text: str, kind: str) -> None:
+    error = None
+    document: dict[str, Any] = {}
+    try:
+        document = parsed(text, kind, "file")
+    except SchemaError as refused:
+        error = refused
+    if error is not None:
+        assert error.line is None or 1 <= error.line <= text.count("\n") + 1
+        assert str(error).startswith("file")
+    for path in paths_of(document):
+        assert line_of(text, kind, path) is not None

@@ -123,11 +123,11 @@ def fit(
 
     They are written behind what you wrote, which stays as it is, and replaced by the next `fit`.
     """
-    from fmtrain.features.learn import learn_schema  # type: ignore[import-not-found]
-
     loaded = Schema.load(schema)
     target = schema if out is None else out
     check_forests_found_from(target, loaded)
+    from fmtrain.features.learn import learn_schema  # type: ignore[import-not-found]
+
     fitted = learn_schema(
         loaded,
         sources or ["-"],

@@ -25,6 +25,7 @@ LIST_ITEM_MAX = 32
 TEXT_WORDS = 4
 
 WHOLE = re.compile(r"[+-]?\d+")
+WEIGHTED_ITEM = re.compile(rf"[^:,;|]+:({NUMBER.pattern})")
 NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 ISO_TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII
@@ -34,12 +35,13 @@ SECONDS = (9e8, 3e9)
 
 LABEL_NAMES = ("label", "click", "clicked", "is_click", "is_clicked", "target", "y")
 KEY_NAME = re.compile(
-    r"(?:session|request|req|impression|query|search|user|visitor|device|cookie)(?:[_-]?id)?|uid|sid",
+    r"(?:session|request|req|impression|query|search|user|visitor|device|cookie)(?:[_-]?id)?"
+    r"|uid|sid",
     re.IGNORECASE,
 )
 WEIGHT_NAME = re.compile(r"(?:sample|row|instance)?_?weight|w", re.IGNORECASE)
 ID_NAME = re.compile(r"(?i:(?:^|.*[_\W])(?:id|uid|pid|gid|code|zip|zipcode|hash))|.*[a-z](?:Id|ID)")
-TIME_NAME = re.compile(r".*(?:time|date|day|\bts\b|_ts|_at)\w*|ts", re.IGNORECASE)
+TIME_NAME = re.compile(r".*(?:time|date|day|_at|_ts)|ts|t|date.*|time.*", re.IGNORECASE)
 POSITIVES = ("1", "yes", "y", "true", "t", "click", "clicked", "pos", "positive", "good")
 
 
@@ -134,8 +136,9 @@ def is_heavy_tailed(numbers: list[float]) -> bool:
 def kind_of_list(column: Column) -> dict[str, Any] | None:
     texts = column.texts
     for separator in LIST_SEPARATORS:
-        items = [item.strip() for text in texts for item in text.split(separator) if item.strip()]
-        if not items:
+        items = [item for text in texts for item in text.split(separator) if item]
+        # A blank behind it: the cell is prose, `Doe, Jane`.
+        if not items or sum(item.startswith(" ") for item in items) > 0.3 * len(items):
             continue
         several = sum(separator in text for text in texts) >= 0.5 * len(texts)
         weights = [weight_of(item) for item in items]
@@ -157,8 +160,8 @@ def with_separator(kind: str, separator: str) -> dict[str, Any]:
 
 def weight_of(item: str) -> str | None:
     """`0.3` of `a:0.3`."""
-    name, colon, weight = item.rpartition(":")
-    return weight if colon and name and NUMBER.fullmatch(weight) else None
+    found = WEIGHTED_ITEM.fullmatch(item)
+    return found[1] if found is not None else None
 
 
 def kind_of_nested(cells: list[Any]) -> dict[str, Any]:

@@ -35,8 +35,9 @@ CANDIDATES = ("\t", ",", ";", "|")
 #: Rows that tell the separator.
 SNIFFED_ROWS = 200
 #: What is looked at of data whose rows do not end.
-HEAD_BYTES_MAX = 64 << 20
+HEAD_BYTES_MAX = 16 << 20
 COLUMNS_MAX = 10_000
+PARQUET_CELLS_MAX = 10_000_000
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
@@ -119,6 +120,10 @@ def head_lines(source: Source, count: int) -> list[str]:
                 if len(lines) >= count or size >= HEAD_BYTES_MAX:
                     raise Enough
     except Enough:
+        if not lines:
+            raise ParameterError(
+                f"{source.name}: no line ends in its first {HEAD_BYTES_MAX >> 20} MiB"
+            ) from None
         return lines[:count]
     if rest:
         lines.append(as_text(rest))
@@ -309,11 +314,13 @@ def read_parquet(source: Source, rows: int) -> Sample:
     columns: dict[str, list[Cell]] = {}
     try:
         with parquet.ParquetFile(name) as file:
-            columns = {column: [] for column in file.schema_arrow.names}
-            for batch in file.iter_batches(batch_size=rows):
-                for column, cells in zip(columns, batch.columns, strict=True):
+            columns = {column: [] for column in file.schema_arrow.names[:COLUMNS_MAX]}
+            rows = min(rows, PARQUET_CELLS_MAX // max(1, len(columns)))
+            # A batch may end before its size, with a row group.
+            for batch in file.iter_batches(batch_size=rows, columns=list(columns)):
+                for column, cells in zip(batch.schema.names, batch.columns, strict=True):
                     columns[column] += [as_cell(value) for value in cells.to_pylist()]
-                if len(columns) and len(next(iter(columns.values()))) >= rows:
+                if not columns or len(next(iter(columns.values()))) >= rows:
                     break
     except Exception as error:  # of pyarrow's own kinds
         raise BrokenInputError(f"{name}: cannot be read as Parquet: {error}") from error
