@@ -100,7 +100,8 @@ def parsed(text: str, kind: str, name: str) -> dict[str, Any]:
     except RecursionError as error:
         raise SchemaError("nested too deeply", file=name) from error
     except ValueError as error:  # Python's own limits, as that of an integer's digits
-        raise SchemaError(f"cannot be read: {error}", file=name) from error
+        said = str(error).partition(":")[0]
+        raise SchemaError(f"cannot be read: {said}", file=name) from error
     return checked(found, text, kind, name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fmtrain.errors import printable
+from fmtrain.errors import ParameterError, printable
 from fmtrain.features.guess import (
     KEY_NAME,
     LABEL_NAMES,
@@ -45,9 +45,14 @@ def describe(sample: Sample) -> str:
     ]
     label = find_label(columns)
     lines = [*preamble(sample, tokens, label is not None), "", "[columns]"]
+    said = [keys_of(column, label) for column in columns]
+    if all(keys.get("role") in ("label", "ignore") and "type" not in keys for keys in said):
+        raise ParameterError(
+            f"{printable(sample.name)}: no column in its {counted(sample.rows, 'row')} has values "
+            "to learn from: give --format and --separator if they were not found out"
+        )
     times = []
-    for column in columns:
-        keys = keys_of(column, label, columns)
+    for column, keys in zip(columns, said, strict=True):
         name = column.name
         if label is not None and column is label[0] and not sample.named:
             name = "label"
@@ -66,11 +71,11 @@ def occurs(token: str, sample: Sample) -> bool:
 
 def preamble(sample: Sample, tokens: list[str], labelled: bool) -> Iterator[str]:
     source = printable(sample.name)
-    yield f"# Proposed by `fmtrain schema init` from {sample.rows:,} rows of {source}:"
+    yield f"# Proposed by `fmtrain schema init` from {counted(sample.rows, 'row')} of {source}:"
     yield "# a guess, to be corrected by you. `fmtrain schema check` looks for mistakes in it,"
     yield "# `fmtrain schema fit` learns the bins that it asks for."
     if sample.left_out:
-        yield f"# Left out: {sample.left_out:,} rows that are not like the others (`bad` in a run)."
+        yield f"# Left out: {counted(sample.left_out, 'row')} not like the others (`bad` in a run)."
     if "" in sample.names:
         yield "# A column that the header does not name is not read."
     if not sample.named and sample.format != "jsonl":
@@ -91,9 +96,7 @@ def preamble(sample: Sample, tokens: list[str], labelled: bool) -> Iterator[str]
         yield f"missing = {toml_value(['', *tokens])}"
 
 
-def keys_of(
-    column: Column, label: tuple[Column, dict[str, Any]] | None, columns: list[Column]
-) -> dict[str, Any]:
+def keys_of(column: Column, label: tuple[Column, dict[str, Any]] | None) -> dict[str, Any]:
     if label is not None and column is label[0]:
         return {"role": "label", **label[1]}
     kind = kind_of(column)
@@ -105,7 +108,7 @@ def keys_of(
 
 
 def notes_of(column: Column, keys: Mapping[str, Any]) -> Iterator[str]:
-    yield printable(f"{counted(column)}{examples(column, keys)}")
+    yield printable(f"{values_of(column)}{examples(column, keys)}")
     if keys == {"role": "ignore"}:
         yield "objects and lists in lists: no type reads them" if column.lists else "nothing seen"
         return
@@ -116,7 +119,7 @@ def notes_of(column: Column, keys: Mapping[str, Any]) -> Iterator[str]:
     if keys.get("type") == "number":
         wrong = len(column.texts) - len(column.numbers)
         if wrong:
-            yield f"{wrong:,} cells are no finite numbers: see invalid-as and infinite-as"
+            yield f"{counted(wrong, 'cell')} not a finite number: see invalid-as and infinite-as"
         if WEIGHT_NAME.fullmatch(column.name) and min(column.numbers) >= 0:
             yield 'if it is the weight of the row: { role = "weight" }'
     if KEY_NAME.fullmatch(column.name):
@@ -129,12 +132,15 @@ def notes_of(column: Column, keys: Mapping[str, Any]) -> Iterator[str]:
             yield 'all values differ: { role = "ignore" } unless they will come again'
 
 
-def counted(column: Column) -> str:
+def counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def values_of(column: Column) -> str:
     if column.lists:
-        values = f"{len(column.lists):,} lists"
+        values = counted(len(column.lists), "list")
     else:
-        count = len(column.counts)
-        values = "1 value" if count == 1 else f"{count:,} values"
+        values = counted(len(column.counts), "value")
     missing = "none"
     if column.missing:
         missing = "<0.1%" if column.missing < 0.001 else f"{column.missing:.1%}"
