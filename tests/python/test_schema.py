@@ -172,6 +172,11 @@ def test_what_the_core_says_gets_file_and_line(monkeypatch: pytest.MonkeyPatch) 
     [
         ("a = 1\nb ! 2\n", "s.toml:2: no TOML: Expected '=' after a key in a key/value pair, col"),
         ("a = 1\nb = [1\n", "s.toml:3: no TOML: Unclosed array"),
+        (
+            "[columns]\na = { type = 'number',\n  role = 'user' }\n",
+            "s.toml:2: no TOML: Invalid initial character for a key part, column 23; what { opens "
+            "has to be closed on its line",
+        ),
         ("a = 1\n[x]\na = 1\na = 2\n", "s.toml:4: no TOML: Cannot overwrite a value"),
         (b"a = 1\nb = '\xff'\n", "s.toml:2: the byte 0xff is no UTF-8"),
         ("[columns]\na = { range = [0,\ninf] }\n", "s.toml:3: columns.a.range[1]: inf is not all"),

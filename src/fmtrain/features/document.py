@@ -64,6 +64,9 @@ def parsed_toml(text: str, name: str) -> dict[str, Any]:
             said = said[: at.start()]
             if at[1] is not None:
                 line, said = int(at[1]), f"{said}, column {at[2]}"
+        wrong = text.split("\n")[line - 1]
+        if wrong.count("{") > wrong.count("}"):  # what most often goes wrong, and is said least
+            said += "; what { opens has to be closed on its line"
         raise SchemaError(f"no TOML: {said}", file=name, line=line) from error
 
 
