@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -114,6 +116,20 @@ class Measured:
         """Million features in the table, and samples a second at that time."""
         steps = zip([(0.0, 0, 0), *self.curve], self.curve, strict=False)
         return [(b[2] / 1e6, (b[1] - a[1]) / (b[0] - a[0])) for a, b in steps if b[0] > a[0]]
+
+
+def build_cython(source: Path, folder: Path) -> Any:
+    """Compile a copy of a .pyx in `folder` and import it from there."""
+    copied = shutil.copy(source, folder)
+    command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", copied]
+    subprocess.run(command, cwd=folder, check=True)
+    (library,) = (file for file in folder.iterdir() if file.suffix in (".so", ".pyd"))
+    spec = importlib.util.spec_from_file_location(source.stem, library)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def thread_counts() -> list[int]:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import math
 import os
 import random
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,6 +17,7 @@ import pytest
 
 from reference import Reference, sigmoid
 
+from ..common import build_cython
 from .common import HYPER, read_samples, slot_of
 
 FTRL_PEERS = ["fmtrain", "numpy", "numba", "cython"]
@@ -81,24 +78,11 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     def load(name: str) -> Any:
         pytest.importorskip({"cython": "Cython"}.get(name, name), reason=f"needs {name}")
         if name == "cython":
-            return build_cython_peer(tmp_path_factory.mktemp("cython"))
+            source = Path(__file__).with_name("cython_peer.pyx")
+            return build_cython(source, tmp_path_factory.mktemp("cython"))
         return importlib.import_module(f".{name}_peer", __package__)
 
     return load
-
-
-def build_cython_peer(folder: Path) -> Any:
-    """Compile a copy of cython_peer.pyx in `folder` and import it from there."""
-    source = shutil.copy(Path(__file__).with_name("cython_peer.pyx"), folder)
-    command = [sys.executable, "-m", "Cython.Build.Cythonize", "-i", source]
-    subprocess.run(command, cwd=folder, check=True)
-    (library,) = (file for file in folder.iterdir() if file.suffix in (".so", ".pyd"))
-    spec = importlib.util.spec_from_file_location("cython_peer", library)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def auc(labels: np.ndarray, predictions: np.ndarray) -> float:

@@ -106,9 +106,18 @@ def test_columns_of_a_dataframe() -> None:
     out = LogTransform().fit_transform(pd.DataFrame(data))
     expected = np.log1p([[1, 1, 1], [nan, 0, nan], [3, 1, 2.5]])
     np.testing.assert_array_equal(out.to_numpy(), expected)
-    polars = pytest.importorskip("polars")
-    out = LogTransform().fit(polars.DataFrame({"a": [1, None]}))
-    assert out.get_feature_names_out().tolist() == ["a"]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_others(library: str) -> None:
+    frames = pytest.importorskip(library)
+    table = frames.DataFrame if library == "polars" else frames.table
+    fitted = LogTransform().fit(table({"a": [1, None], "b": [0.5, 2.0]}))
+    assert fitted.get_feature_names_out().tolist() == ["a", "b"]
+    out = fitted.transform(table({"a": [1, None], "b": [0.5, 2.0]}))
+    np.testing.assert_array_equal(out, np.log1p([[1, 0.5], [nan, 2]]))
+    with pytest.raises(ParameterError, match="column 'b' holds what is no number"):
+        fitted.transform(table({"a": [1, 2], "b": ["x", "y"]}))
 
 
 @pytest.mark.parametrize(
@@ -350,6 +359,8 @@ def test_pieces_of_a_pipeline() -> None:
         **columns["age"]["rules"],
         "transforms": ["log", "equal-frequency 20"],
     }
+    filled = NonFiniteGuard(missing_as=np.int64(3)).fit([[1]]).schema_transforms()
+    assert json.dumps(filled["x0"]["rules"]["missing-as"]) == "3.0"
     assert tables["learned"]["age"] == columns["age"]["learned"]
     assert tables["profile"]["age"] == {"rows": 4, "missing": 0.25, "min": 20.0, "max": 50.0}
     assert json.loads(json.dumps(tables)) == tables

@@ -47,7 +47,7 @@ def read_columns(X: Any) -> Columns:
 
 
 def frame_columns(X: Any) -> Columns:
-    labels = list(X.columns)
+    labels = list(X.column_names if hasattr(X, "column_names") else X.columns)  # pyarrow's tables
     values = np.empty(X.shape, order="F")
     for at, label in enumerate(labels):
         cells = X.iloc[:, at] if hasattr(X, "iloc") else X[label]
@@ -57,8 +57,9 @@ def frame_columns(X: Any) -> Columns:
 
 
 def frame_cells(cells: Any, where: str) -> Floats:
-    kind = getattr(cells.dtype, "kind", "O")
-    if kind in "mM" or str(cells.dtype).startswith(("datetime", "Datetime", "Duration")):
+    dtype = getattr(cells, "dtype", None)
+    kind = getattr(dtype, "kind", "O")
+    if kind in "mM" or str(dtype).startswith(("datetime", "Datetime", "Duration")):
         raise ParameterTypeError(f"{where} holds times: give numbers, such as its seconds")
     if is_pandas(cells) and kind not in "fiubc":
         try:

@@ -319,7 +319,9 @@ class NonFiniteGuard(Transformer):
         return np.array([seen.deviation for seen in self._moments])
 
     def _piece(self, column: int) -> dict[str, Any]:
-        rules: dict[str, Any] = {"missing-as": self.missing_as, "infinite-as": self.infinite_as}
+        filled = self.missing_as not in MISSING_RULES
+        missing = float(self.missing_as) if filled else self.missing_as
+        rules: dict[str, Any] = {"missing-as": missing, "infinite-as": self.infinite_as}
         limits = self._limits()
         if limits is not None:
             rules |= {"range": list(limits), "outside-as": self.outside_as}
