@@ -220,11 +220,10 @@ class QuantileCuts:
         weights = np.ones(self._size, np.int64)
         if self._sketch is None:
             return values, weights
-        sketched, theirs = zip(*self._sketch, strict=True)
-        values = np.concatenate([values, sketched])
-        weights = np.concatenate([weights, np.array(theirs, np.int64)])
-        order = np.argsort(values, kind="stable")
-        return values[order], weights[order]
+        held = np.array(list(self._sketch))  # (kept by the sketch, 2): value, weight
+        held = held[np.argsort(held[:, 0])]
+        at = np.searchsorted(values, held[:, 0])
+        return np.insert(values, at, held[:, 0]), np.insert(weights, at, held[:, 1].astype(np.int64))
 
     def __getstate__(self) -> dict[str, Any]:
         kept, sketch = self._kept[: self._size].copy(), self._sketch
