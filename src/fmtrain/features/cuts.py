@@ -221,9 +221,9 @@ class QuantileCuts:
         if self._sketch is None:
             return values, weights
         held = np.array(list(self._sketch))  # (kept by the sketch, 2): value, weight
-        held = held[np.argsort(held[:, 0])]
-        at = np.searchsorted(values, held[:, 0])
-        return np.insert(values, at, held[:, 0]), np.insert(weights, at, held[:, 1].astype(np.int64))
+        theirs, weighing = held[np.argsort(held[:, 0])].T
+        at = np.searchsorted(values, theirs)
+        return np.insert(values, at, theirs), np.insert(weights, at, weighing.astype(np.int64))
 
     def __getstate__(self) -> dict[str, Any]:
         kept, sketch = self._kept[: self._size].copy(), self._sketch
