@@ -67,7 +67,7 @@ def check(got: Any, truth: Truth) -> None:
             assert {what: n for what, n in got.guards[column].items() if n} == dict(counts)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(problem=problems(), seed=SEEDS)
 def test_python(problem: tuple[Spec, Rows], seed: int) -> None:
     features = pytest.importorskip("fmtrain.features")
@@ -85,7 +85,7 @@ def plain(cell: Any) -> Any:
     return json.loads(cell) if isinstance(cell, Spelled) else cell
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(problem=problems().filter(lambda problem: problem[1].format == "jsonl"), seed=SEEDS)
 def test_rows_of_dicts(problem: tuple[Spec, Rows], seed: int) -> None:
     features = pytest.importorskip("fmtrain.features")
