@@ -100,6 +100,8 @@ def chain_of_number(draw: st.DrawFn, feature: str, learned: Spec, extra: list[st
     lasts = ["equal-width", "equal-frequency", "boundaries", "z-score", "min-max", "log-square"]
     last = draw(st.sampled_from([*lasts, "round", "value", "", *extra]))
     edges = sorted(draw(st.sets(finite(), min_size=1, max_size=6)))
+    if last in extra:
+        return [last]  # of a time as it is
     if last.startswith("equal"):
         learned[feature] = {"cuts": edges}
         last += f" {len(edges) + 1}"

@@ -138,6 +138,10 @@ void bind_encode(py::module_& module) {
       .def("leaf_ids", &leaf_ids_of, py::arg("forest"))
       .def_property_readonly("schema",
                              [](const encoder_handle& h) { return py::bytes(h.plan->text()); })
+      .def_property_readonly("format",
+                             [](const encoder_handle& h) {
+                               return std::string(name_of(h.plan->plan().format));
+                             })
       .def_property_readonly("forests", &forests_of)
       .def_property_readonly("hash_seed",
                              [](const encoder_handle& h) { return h.plan->hash_seed(); });

@@ -393,6 +393,13 @@ bool find_row_format(std::string_view name, row_format* out) {
   return false;
 }
 
+std::string_view name_of(row_format format) {
+  for (const auto& [word, known] : formats) {
+    if (known == format) return word;
+  }
+  return "";
+}
+
 dialect dialect_for(const schema& plan, row_format format) {
   if (format == plan.format) return plan.how;
   dialect how = delimited_as(format);

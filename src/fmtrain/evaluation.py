@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from fmtrain import metrics
 from fmtrain.data.matrix import feature_id
+from fmtrain.data.rows import Format, open_input
 from fmtrain.data.sources import Source, open_sources
 from fmtrain.errors import BadInputError, ParameterError
-from fmtrain.model import Format, FTRLModel, Link
+from fmtrain.model import FTRLModel, Link, usual_format
 from fmtrain.stream import Shard
 
 Floats = npt.NDArray[np.float64]
@@ -76,13 +77,13 @@ class Evaluation:
 def score_samples(
     models: Sequence[tuple[str, FTRLModel]],
     source: Any,
-    format: Format = "text",
+    format: Format | None = None,
     max_bad_ratio: float = 0.01,
     shard: Shard | None = None,
 ) -> list[Scored]:
     """The same samples scored by each (name, model). Several models need sources that can be read
     again (ParameterError)."""
-    sources = open_sources(source)
+    sources, format = open_input(source, format, usual_format(models[0][1]._native))
     for one in sources:
         if len(models) > 1 and not one.replayable:
             raise ParameterError(
@@ -98,7 +99,7 @@ def score_with(
     model: FTRLModel,
     name: str,
     sources: list[Source],
-    format: Format,
+    format: str,
     max_bad_ratio: float,
     shard: Shard | None,
 ) -> Scored:

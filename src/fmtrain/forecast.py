@@ -107,7 +107,7 @@ def forecast(
     *,
     seconds: float = 10.0,
     samples: int | None = None,
-    format: Any = "text",
+    format: Any = None,
 ) -> Forecast:
     """Trains `model`, which is best thrown away, on what can be read in so many seconds, or on
     about so many samples."""

@@ -18,7 +18,9 @@ from fmtrain import _core, metrics
 from fmtrain.data.matrix import feature_id, name_bytes
 from fmtrain.errors import ParameterError
 from fmtrain.hyper import HYPER, from_native
-from fmtrain.model import Format, FTRLModel
+from fmtrain.data.rows import SAMPLE_FORMATS, Format
+from fmtrain.model import FTRLModel, usual_format
+from fmtrain.stream import describe_examples
 
 Array = npt.NDArray[Any]
 By = Literal["w", "v"]
@@ -217,14 +219,10 @@ def largest(count: int, size: Array, *ties: Array) -> Array:
 # ---- one sample ----
 
 
-def explain(model: FTRLModel, line: str, format: Format = "text") -> Explanation:
+def explain(model: FTRLModel, line: str, format: Format | None = None) -> Explanation:
     """What each feature and pair adds to the score of a labelled sample line. ParameterError when
     the line is bad."""
-    try:
-        parsed = _core.parse_line(name_bytes(line).rstrip(b"\r\n"), format)
-    except ValueError as error:
-        raise ParameterError(f"the sample line: {error}") from None
-    label, weight, cells, _ = parsed
+    label, weight, cells = features_of(model, name_bytes(line).rstrip(b"\r\n"), format)
     names = [name for name, _ in cells]
     found, w, v = model.weights(names)
     known = np.flatnonzero(found)
@@ -251,6 +249,35 @@ def explain(model: FTRLModel, line: str, format: Format = "text") -> Explanation
         pairs_in_all=len(known) * (len(known) - 1) // 2 if scaled.shape[1] else 0,
         unknown=[as_text(names[i]) for i in np.flatnonzero(~found)],
     )
+
+
+def features_of(
+    model: FTRLModel, line: bytes, format: Format | None
+) -> tuple[float, float, list[tuple[bytes, float]]]:
+    """label, weight and (name, value) of every feature of one line."""
+    used = format or usual_format(model._native)
+    if used in SAMPLE_FORMATS:
+        try:
+            label, weight, cells, _ = _core.parse_line(line, used)
+        except ValueError as error:
+            raise ParameterError(f"the sample line: {error}") from None
+        return label, weight, cells
+    if model.schema is None:
+        raise ParameterError(f"format = {used!r} means a raw row, and the model has no schema")
+    from fmtrain.features.encoder import encode_rows
+
+    schema = model.schema
+    if schema.document.get("header") and used in ("tsv", "csv"):
+        line = schema.header_line(used) + line
+    found = encode_rows(
+        model._native.encoder, line + b"\n", 1, format=used, names=True, label_required=False
+    )
+    if len(found.label) != 1:
+        raise ParameterError(
+            f"the row: {describe_examples(found.log).strip() or 'there is none'}"
+        )
+    cells = list(zip(found.names, found.x.tolist(), strict=True))
+    return float(found.label[0]), float(found.weight[0]), cells
 
 
 def largest_pairs(scaled: Array, count: int) -> list[tuple[int, int, float]]:

@@ -8,18 +8,18 @@ from typing import Any, Literal, get_args
 
 from fmtrain import _core
 from fmtrain.data.labels import encode_labels, encode_weights
-from fmtrain.data.matrix import as_matrix, feature_id
-from fmtrain.data.sources import open_sources
+from fmtrain.data.matrix import Matrix, as_matrix, feature_id, refuse_nonfinite
+from fmtrain.data.rows import Format, open_input
 from fmtrain.economy import Economy, minutes_now
-from fmtrain.errors import ParameterError, printable
+from fmtrain.errors import ParameterError
 from fmtrain.estimator import Estimator, not_fitted
-from fmtrain.hyper import default, from_native, to_native
+from fmtrain.hyper import default, to_native
 from fmtrain.lazy import metrics, np, npt
+from fmtrain.model_files import ModelFiles
 from fmtrain.reports import FitReport, Predictions, Progress
 from fmtrain.stream import (
     TICK_SECONDS,
     Shard,
-    check_format,
     check_max_bad_ratio,
     check_shard,
     check_threads,
@@ -27,11 +27,10 @@ from fmtrain.stream import (
 )
 from fmtrain.training import Run
 
-Format = Literal["text", "libffm"]
 Link = Literal["sigmoid", "exp", "raw"]
 
 
-class FTRLModel(Estimator):
+class FTRLModel(Estimator, ModelFiles):
     """Logistic regression (factors=0) or a factorization machine, trained online by FTRL.
 
     FTRL-Proximal per coordinate (McMahan et al., KDD 2013), factorization machine of order 2
@@ -42,6 +41,8 @@ class FTRLModel(Estimator):
 
     X may be a list of text lines (`name[:value] ...`), an iterable of {name: value}, a scipy
     sparse matrix, a 2-d array or a DataFrame; the column j without a name is the feature `str(j)`.
+    With a `schema` (a path, a dict or a fmtrain.features.Schema) X holds raw rows instead: a list of
+    {column: value}, a DataFrame, or anything with the Arrow C stream interface.
 
     Attributes after fitting: `classes_` (2), `n_features_in_` (matrices), `feature_names_in_`
     (DataFrames), `report_` (FitReport, after fit_stream). Not safe to use from two threads while
@@ -76,6 +77,7 @@ class FTRLModel(Estimator):
         names: bool = False,
         threads: int = 1,
         deterministic: bool = False,
+        schema: Any = None,
     ) -> None:
         self.bias = bias
         self.linear = linear
@@ -100,6 +102,7 @@ class FTRLModel(Estimator):
         self.names = names
         self.threads = threads
         self.deterministic = deterministic
+        self.schema = schema
 
     # ---- training ----
 
@@ -132,7 +135,8 @@ class FTRLModel(Estimator):
             )
         self._check_threads()
         native = self._ready_native()
-        matrix = as_matrix(X, self._hash_seed())
+        self._keep_schema(native)
+        matrix = self._matrix(native, X)
         known = np.asarray(classes) if classes is not None else getattr(self, "classes_", None)
         labels, found = encode_labels(y, matrix.rows, known)
         weight = encode_weights(sample_weight, matrix.rows)
@@ -154,7 +158,7 @@ class FTRLModel(Estimator):
         valid: Any = None,
         patience: int | None = None,
         save_to: str | None = None,
-        format: Format = "text",
+        format: Format | None = None,
         max_bad_ratio: float = 0.01,
         bad_lines: str | os.PathLike[str] | None = None,
         expire_after: str | int | Iterable[str] | None = None,
@@ -164,6 +168,8 @@ class FTRLModel(Estimator):
         progress_seconds: float = TICK_SECONDS,
         cache: str | os.PathLike[str] | None = None,
         shard: Shard | None = None,
+        new_forest: bool = False,
+        strict: bool = False,
     ) -> FTRLModel:
         """Learns on from anything the command line reads; what happened is in `report_`.
 
@@ -178,19 +184,29 @@ class FTRLModel(Estimator):
         shard: (I, N), every N-th block of packed samples from I on. expire_after, a rule or
         several (50_000_000, ["30d", "user_=7d"]), min_count_memory ("64M") and max_memory ("8G")
         are those of `fmtrain fit --help`; what they did is in `report_.progress.economy`.
+        format: text or libffm, which are samples; tsv, csv, jsonl or parquet, which are raw rows and
+        need a schema (then the default is the schema's format; source may also be a DataFrame or a
+        list of dicts). new_forest: the schema's forest may be another one than the model's; weights
+        of the old leaves are dropped. strict: a column whose cells are not as the schema's profile
+        says is an error, not a warning.
         Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
         stands, is saved, and `report_.interrupted` holds the signal's number.
         """
         self._check_threads()
+        native = self._ready_native()
+        retired = self._keep_schema(native, new_forest)
+        sources, used = open_input(source, format, usual_format(native))
         run = Run(
             model=self,
-            sources=open_sources(source),
-            valid=open_sources(valid) if valid is not None else None,
+            native=native,
+            sources=sources,
+            valid=open_input(valid, format, used) if valid is not None else None,
             epochs=epochs,
             patience=patience,
             save_to=os.fspath(save_to) if save_to is not None else None,
-            format=format,
+            format=used,
+            strict=strict,
             max_bad_ratio=max_bad_ratio,
             bad_lines=os.fspath(bad_lines) if bad_lines is not None else None,
             economy=Economy.of(expire_after, min_count_memory, max_memory, self.min_count),
@@ -200,6 +216,7 @@ class FTRLModel(Estimator):
             shard=shard,
         )
         self.report_ = run.report
+        self.report_.retired = retired
         run.train()
         return self
 
@@ -208,7 +225,7 @@ class FTRLModel(Estimator):
     def decision_function(self, X: Any) -> npt.NDArray[np.float64]:
         """Raw scores (rows): log odds of the second class."""
         native = self._fitted()
-        matrix = as_matrix(X, self._hash_seed())
+        matrix = self._matrix(native, X)
         self._check_columns(X, matrix, first=False)
         stream = _core.Predictor(native, self._check_threads())
         matrix.push(stream, None, None)
@@ -238,16 +255,17 @@ class FTRLModel(Estimator):
         self,
         source: Any,
         *,
-        format: Format = "text",
+        format: Format | None = None,
         max_bad_ratio: float = 0.01,
         shard: Shard | None = None,
     ) -> Predictions:
         """Scores labelled lines of anything fit_stream reads, in input order."""
         check_shard(shard)
         check_max_bad_ratio(max_bad_ratio)
-        check_format(format)
-        stream = _core.Predictor(self._fitted(), self._check_threads(), format)
-        run_pass(stream, open_sources(source), max_bad_ratio, shard=shard)
+        native = self._fitted()
+        sources, used = open_input(source, format, usual_format(native))
+        stream = _core.Predictor(native, self._check_threads(), used)
+        run_pass(stream, sources, max_bad_ratio, shard=shard)
         label, weight, score, group = stream.take()
         return Predictions(label, weight, score, group, stream.log())
 
@@ -257,7 +275,7 @@ class FTRLModel(Estimator):
         fd: int,
         *,
         link: Link = "sigmoid",
-        format: Format = "text",
+        format: Format | None = None,
         max_bad_ratio: float = 0.01,
         alphafm: bool = False,
         shard: Shard | None = None,
@@ -269,12 +287,20 @@ class FTRLModel(Estimator):
         """
         check_shard(shard)
         check_max_bad_ratio(max_bad_ratio)
-        check_format(format)
         if link not in get_args(Link):
             raise ParameterError(f"link = {link!r} is not allowed: give one of {get_args(Link)}")
         native, threads = self._fitted(), self._check_threads()
-        stream = _core.Predictor(native, threads, format, output_fd=fd, link=link, alphafm=alphafm)
-        warnings = run_pass(stream, open_sources(source), max_bad_ratio, shard=shard)
+        sources, used = open_input(source, format, usual_format(native))
+        stream = _core.Predictor(
+            native,
+            threads,
+            used,
+            output_fd=fd,
+            link=link,
+            alphafm=alphafm,
+            label_required=False,
+        )
+        warnings = run_pass(stream, sources, max_bad_ratio, shard=shard)
         return stream.log(), warnings
 
     # ---- looking inside ----
@@ -294,68 +320,6 @@ class FTRLModel(Estimator):
         found, w, v = self._fitted().weights(np.array(ids, dtype=np.uint64))
         return found, w, v
 
-    def dump(
-        self, path: str | os.PathLike[str], format: str = "text", keep_zeros: bool = False
-    ) -> dict[str, int]:
-        """Writes the weights as text, json, alphafm-text, alphafm-bin or alphafm-bin-float.
-
-        Rows whose weights are all 0 are left out unless keep_zeros. Returns rows, dropped, bytes,
-        bytes_saved.
-        """
-        counts: dict[str, int] = self._fitted().export(os.fsencode(path), format, keep_zeros)
-        return counts
-
-    # ---- files ----
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the whole state to one file, whole or not at all.
-
-        Not in it: `threads`, `deterministic`, class labels other than 0 and 1 (pickle keeps them).
-        """
-        self._fitted().save(os.fsencode(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], threads: int = 1) -> FTRLModel:
-        """A model that predicts and learns on exactly as the one that was saved."""
-        return cls._adopt(_core.Model.load(os.fsencode(path)), threads)
-
-    @classmethod
-    def import_alphafm(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        binary: bool = False,
-        factors: int | None = None,
-        threads: int = 1,
-        **hyper: Any,
-    ) -> FTRLModel:
-        """A model from alphaFM's text or binary file.
-
-        It predicts with the w and v of the file and learns on from its n and z. The file does not
-        hold learning rates and penalties: give them as keywords (`alpha=`, `l1=`, ...).
-        """
-        native = _core.Model.import_alphafm(
-            os.fsencode(path), binary, -1 if factors is None else factors, to_native(hyper)
-        )
-        return cls._adopt(native, threads)
-
-    @classmethod
-    def _adopt(cls, native: Any, threads: int) -> FTRLModel:
-        model = cls(**from_native(native.hyper()), names=native.has_names, threads=threads)
-        model._native = native
-        return model
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        if "_native" in state:
-            state["_native"] = state["_native"].dumps()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if "_native" in state:
-            self._native = _core.Model.loads(state["_native"])
-
     # ---- inside ----
 
     def _hash_seed(self) -> int:
@@ -373,18 +337,33 @@ class FTRLModel(Estimator):
     def _ready_native(self) -> Any:
         """The native model, a new one where there is none yet, with the parameters as they are."""
         hyper = to_native(self.get_params())
-        if not hasattr(self, "_native"):
-            return _core.Model(hyper, bool(self.names))
-        if self._native.hyper() != hyper:
-            self._native.change_hyper(hyper)
-        return self._native
+        native = getattr(self, "_native", None)
+        if native is None:
+            native = _core.Model(hyper, bool(self.names))
+        elif native.hyper() != hyper:
+            native.change_hyper(hyper)
+        return native
+
+    def _keep_schema(self, native: Any, new_forest: bool = False) -> int:
+        """The native model's schema is `schema`. How many weights of old leaves left it."""
+        # One object says the same again; a path may lead to something new.
+        if self.schema is None or self.schema is self.__dict__.get("_schema_kept"):
+            return 0
+        from fmtrain.encoding import keep_schema
+        from fmtrain.features.schema import Schema
+
+        retired = keep_schema(native, self.schema, new_forest)
+        self._schema_kept = self.schema if isinstance(self.schema, Schema) else None
+        return retired
+
+    def _matrix(self, native: Any, X: Any) -> Matrix:
+        if native.encoder is None:
+            return as_matrix(X, self._hash_seed())
+        from fmtrain.encoding import rows_as_matrix
+
+        return rows_as_matrix(native, X, self._check_threads())
 
 
-def refuse_nonfinite(log: dict[str, Any], what: str) -> None:
-    """Rows of X and results belong together one to one: one that has no score is an error."""
-    count = log["bad"].get("nonfinite_score", 0)
-    if count:
-        first = log["examples"][0]
-        feature = printable(first["detail"].decode(errors="surrogateescape"))
-        tail = f" ({count} {what})" if what else ""
-        raise ParameterError(f"X, row {first['line'] - 1}: {first['text']}: '{feature}'{tail}")
+def usual_format(native: Any) -> str:
+    """Of a model's input, where none is given."""
+    return "text" if native.encoder is None else str(native.encoder.format)

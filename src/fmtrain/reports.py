@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fmtrain.lazy import np, npt
+
+
+#: What the cells of each column were like: {column: {rows, missing, nan, infinite, invalid,
+#: outside, unusual}}. nan ones are missing ones, too; outside of the column's range; unusual:
+#: outside what the schema's profile saw.
+Guards = dict[str, dict[str, int]]
+
+
+def guards_by_column(guards: Iterable[Mapping[str, Any]]) -> Guards:
+    """As a stream tells them."""
+    return {
+        guard["column"]: {name: count for name, count in guard.items() if name != "column"}
+        for guard in guards
+    }
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,10 @@ class FitReport:
     interrupted: int | None = None
     #: What was packed beside training: samples, blocks, bytes.
     cache: dict[str, int] | None = None
+    #: Of raw rows, in the last epoch that read them.
+    guards: Guards = field(default_factory=dict)
+    #: Weights of an old forest's leaves that left the model.
+    retired: int = 0
 
 
 @dataclass(frozen=True)

@@ -80,11 +80,6 @@ def check_max_bad_ratio(max_bad_ratio: float) -> None:
         )
 
 
-def check_format(format: str) -> None:
-    if format not in ("text", "libffm"):
-        raise ParameterError(f"format = {format!r} is not allowed: give 'text' or 'libffm'")
-
-
 def check_threads(threads: Any) -> int:
     if not isinstance(threads, Integral) or not 1 <= int(threads) <= 1024:
         raise ParameterError(
@@ -166,6 +161,10 @@ def run_pass(
                 stream.begin(os.fsencode(source.name))
                 if isinstance(data, int):
                     while stream.read(data, BUDGET_MS):
+                        look_up()
+                elif hasattr(data, "__arrow_c_stream__"):
+                    stream.open_arrow(data.__arrow_c_stream__())
+                    while stream.read_arrow(BUDGET_MS):
                         look_up()
                 else:
                     for block in data:

@@ -20,12 +20,11 @@ from fmtrain.errors import (
 )
 from fmtrain.lazy import metrics
 from fmtrain.packing import CODEC
-from fmtrain.reports import FitReport, Progress
+from fmtrain.reports import FitReport, Progress, guards_by_column
 from fmtrain.stream import (
     Interrupted,
     Shard,
     bad_lines_file,
-    check_format,
     check_max_bad_ratio,
     check_shard,
     check_writable,
@@ -46,12 +45,14 @@ class Run:
     """The arguments of FTRLModel.fit_stream, checked, and the run itself."""
 
     model: FTRLModel
+    native: Any
     sources: list[Source]
-    valid: list[Source] | None
+    valid: tuple[list[Source], str] | None  # and their format
     epochs: int
     patience: int | None
     save_to: str | None
     format: str
+    strict: bool
     max_bad_ratio: float
     bad_lines: str | None
     economy: Economy
@@ -66,11 +67,10 @@ class Run:
         if not isinstance(self.epochs, int) or self.epochs < 1:
             raise ParameterError(f"epochs = {self.epochs} is not allowed: give a whole number >= 1")
         check_max_bad_ratio(self.max_bad_ratio)
-        check_format(self.format)
         if self.patience is not None and (self.valid is None or self.patience < 1):
             raise ParameterError("patience is a whole number >= 1 and needs a validation source")
         check_shard(self.shard)
-        again = [*(self.sources if self.cache is None else []), *(self.valid or [])]
+        again = [*(self.sources if self.cache is None else []), *(self.valid[0] if self.valid else [])]
         for source in again if self.epochs > 1 else []:
             if not source.replayable:
                 raise ParameterError(
@@ -85,7 +85,7 @@ class Run:
             check_writable(self.bad_lines, replaced=False)
 
     def train(self) -> None:
-        self.model._native = self.model._ready_native()
+        self.model._native = self.native
         if self.economy.expire_after is not None:
             self.model._native.set_expiry(self.economy.expire_after, economy.minutes_now())
         best = float("inf")
@@ -158,6 +158,7 @@ class Run:
                 cached = self.cache is not None and epoch > 1
                 self.report.log = log_of_both(self.report.log, log) if cached else log
                 self.report.progress = self._look(stream, epoch)
+                self.report.guards = guards_by_column(stream.guards()) or self.report.guards
             if self.cache is not None and epoch == 1:
                 with uninterrupted():
                     self.report.cache = stream.commit_cache()
@@ -183,12 +184,13 @@ class Run:
 
     def _validate(self, epoch: int) -> float:
         assert self.valid is not None
-        stream = _core.Predictor(self.model._native, self.model._check_threads(), self.format)
+        sources, format = self.valid
+        stream = _core.Predictor(self.model._native, self.model._check_threads(), format)
         try:
-            run_pass(stream, self.valid, self.max_bad_ratio)
+            run_pass(stream, sources, self.max_bad_ratio)
             label, weight, score, _ = stream.take()
             if label.size == 0:
-                raise BadInputError(f"{names_of(self.valid)}: no samples to validate on")
+                raise BadInputError(f"{names_of(sources)}: no samples to validate on")
         except BadInputError as bad:
             raise self._after_break(bad) from bad
         loss = metrics.logloss_from_score(label, score, weight)

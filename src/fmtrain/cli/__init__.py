@@ -20,6 +20,7 @@ EXIT_BROKEN_INPUT = 4
 #: The module of every command, in the order of `fmtrain --help`.
 COMMANDS = {
     "fit": "fit",
+    "encode": "encode",
     "pack": "pack",
     "predict": "predict",
     "eval": "evaluate",

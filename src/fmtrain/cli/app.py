@@ -40,9 +40,13 @@ class VStart(str, Enum):
     kept = "kept"
 
 
-class SampleFormat(str, Enum):
+class InputFormat(str, Enum):
     text = "text"
     libffm = "libffm"
+    tsv = "tsv"
+    csv = "csv"
+    jsonl = "jsonl"
+    parquet = "parquet"
 
 
 class LinkName(str, Enum):
@@ -105,6 +109,21 @@ Sources = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(help="Threads that learn or score.", show_default="all cores"),
+]
+Format = Annotated[
+    InputFormat | None,
+    typer.Option(
+        help="text and libffm are samples; the others raw rows, which a schema explains.",
+        show_default="text; with a schema, its own",
+    ),
+]
+SchemaPath = Annotated[
+    str | None,
+    typer.Option(
+        "--schema",
+        metavar="FILE",
+        help="Read raw rows by this schema (TOML or JSON; see `fmtrain schema`).",
+    ),
 ]
 MaxBadRatio = Annotated[
     float, typer.Option(help="Fail when a larger share of the lines is bad (exit code 3).")
@@ -182,6 +201,10 @@ def with_flags(
     wrapped.__signature__ = own.replace(parameters=keyword_only)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in keyword_only}
     return wrapped
+
+
+def value_of(choice: Enum | None) -> Any:
+    return None if choice is None else choice.value
 
 
 def parse_dim(text: str) -> dict[str, Any]:

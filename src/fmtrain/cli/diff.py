@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from fmtrain import FTRLModel
-from fmtrain.cli.app import MaxBadRatio, SampleFormat, Threads, available_threads, report_lines
+from fmtrain.cli.app import (
+    Format,
+    MaxBadRatio,
+    Threads,
+    available_threads,
+    report_lines,
+    value_of,
+)
 from fmtrain.cli.fit_report import number
 from fmtrain.cli.inspect import feature_label, feature_table, hyper_text
 from fmtrain.cli.output import aligned, facts, json_document, write
@@ -31,9 +38,7 @@ def diff(
         str | None, typer.Option(help="Score these samples with both: how far do they move?")
     ] = None,
     top: Annotated[int, typer.Option(min=0, help="Features named in each list.")] = 10,
-    format: Annotated[
-        SampleFormat, typer.Option(help="How the lines of --samples are read.")
-    ] = SampleFormat.text,
+    format: Format = None,
     threads: Threads = None,
     max_bad_ratio: MaxBadRatio = 0.01,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -44,7 +49,7 @@ def diff(
     found = compare_models(models[0][1], models[1][1], top)
     shift = None
     if samples is not None:
-        before, after = score_samples(models, samples, format.value, max_bad_ratio)
+        before, after = score_samples(models, samples, value_of(format), max_bad_ratio)
         report_lines(before.log or {}, [])
         shift = score_shift(before.label, before.weight, (before.score, after.score))
     write(as_document(a, b, found, shift) if as_json else as_text(a, b, found, shift))

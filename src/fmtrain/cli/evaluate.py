@@ -9,15 +9,16 @@ import typer
 
 from fmtrain import FTRLModel, metrics
 from fmtrain.cli.app import (
+    Format,
     LinkName,
     MaxBadRatio,
-    SampleFormat,
     ShardOption,
     Sources,
     Threads,
     available_threads,
     parse_shard,
     report_lines,
+    value_of,
 )
 from fmtrain.cli.fit_report import number
 from fmtrain.cli.output import aligned, facts, json_document, write
@@ -48,7 +49,8 @@ def eval_command(
         typer.Option(help="A second model, or predictions file, on the same samples."),
     ] = None,
     link: Annotated[
-        LinkName,
+        Format,
+    LinkName,
         typer.Option(
             help="What is served, and what the scores of a predictions file are; exp adds watch "
             "time, the weights of the positives."
@@ -71,7 +73,7 @@ def eval_command(
     ] = None,
     confidence: Annotated[float, typer.Option(help="Confidence of that interval.")] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
-    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    format: Format = None,
     threads: Threads = None,
     max_bad_ratio: MaxBadRatio = 0.01,
     shard: ShardOption = None,
@@ -88,7 +90,7 @@ def eval_command(
         count = available_threads() if threads is None else threads
         models = [(path, FTRLModel.load(path, threads=count)) for path in paths]
         runs = score_samples(
-            models, sources or ["-"], format.value, max_bad_ratio, parse_shard(shard)
+            models, sources or ["-"], value_of(format), max_bad_ratio, parse_shard(shard)
         )
         report_lines(runs[0].log or {}, [])
     elif predictions is not None:

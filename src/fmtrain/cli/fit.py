@@ -12,8 +12,9 @@ import typer
 from fmtrain import FTRLModel
 from fmtrain.cli.app import (
     BadLines,
+    Format,
     MaxBadRatio,
-    SampleFormat,
+    SchemaPath,
     ShardOption,
     Sources,
     Threads,
@@ -23,6 +24,7 @@ from fmtrain.cli.app import (
     parse_shard,
     report_lines,
     say,
+    value_of,
     with_hyper_flags,
 )
 from fmtrain.cli.economy import with_economy_flags
@@ -49,6 +51,22 @@ Deterministic = Annotated[
     ),
 ]
 
+NewForest = Annotated[
+    bool,
+    typer.Option(
+        "--new-forest",
+        help="The schema's forest may be another one than the model's: weights of the old leaves "
+        "are dropped, those of the new start at 0.",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Columns whose cells are not as the schema's profile says are an error: the model is "
+        "saved as MODEL.partial.",
+    ),
+]
 Dim = Annotated[
     str | None,
     typer.Option(help="k0,k1,k2: bias, linear, factors in one, as alphaFM.", metavar="K0,K1,K2"),
@@ -85,13 +103,19 @@ def greet_terminal(sources: list[str]) -> None:
 
 
 def start_model(
-    init_model: str | None, names: bool, threads: int, hyper: dict[str, Any]
+    init_model: str | None,
+    names: bool,
+    threads: int,
+    schema: str | None,
+    hyper: dict[str, Any],
 ) -> FTRLModel:
     if init_model is None:
-        return FTRLModel(**hyper, names=names, threads=threads)
+        return FTRLModel(**hyper, names=names, threads=threads, schema=schema)
     model = FTRLModel.load(init_model, threads=threads)
     if names and not model.names:
         raise ParameterError(f"{init_model} keeps no names, so --names cannot be given for it")
+    if schema is not None:
+        hyper = {**hyper, "schema": schema}
     model.set_params(**hyper)
     return model
 
@@ -114,6 +138,9 @@ def fit(
         typer.Option("--model", "-m", help="Where the model goes.", show_default=DEFAULT_MODEL),
     ] = None,
     init_model: InitModel = None,
+    schema: SchemaPath = None,
+    new_forest: NewForest = False,
+    strict: Strict = False,
     dim: Dim = None,
     threads: Threads = None,
     deterministic: Deterministic = False,
@@ -129,7 +156,7 @@ def fit(
             min=1, help="Stop after so many epochs without a better --valid logloss; keep the best."
         ),
     ] = None,
-    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    format: Format = None,
     max_bad_ratio: MaxBadRatio = 0.01,
     bad_lines: BadLines = None,
     names: Annotated[
@@ -150,12 +177,12 @@ def fit(
     target = "" if forecast else model_path(model)
     hyper = {**(parse_dim(dim) if dim else {}), **hyper}
     count = available_threads() if threads is None else threads
-    trained = start_model(init_model, names, count, hyper)
+    trained = start_model(init_model, names, count, schema, hyper)
     trained.deterministic = deterministic
     train_through_signals()
     greet_terminal(sources or ["-"])
     if forecast:
-        return write(forecast_text(trained, sources or ["-"], format.value))
+        return write(forecast_text(trained, sources or ["-"], value_of(format)))
     with FitDisplay(log_json, trained.min_count) as display:
         trained.fit_stream(
             sources or ["-"],
@@ -163,7 +190,7 @@ def fit(
             valid=valid,
             patience=patience,
             save_to=target,
-            format=format.value,
+            format=value_of(format),
             max_bad_ratio=max_bad_ratio,
             bad_lines=bad_lines,
             **economy,
@@ -171,6 +198,8 @@ def fit(
             progress_seconds=TICK_SECONDS if display.on_terminal else LOG_SECONDS,
             cache=cache,
             shard=parse_shard(shard),
+            new_forest=new_forest,
+            strict=strict,
         )
         display.done(trained.report_)
     report_lines(trained.report_.log, trained.report_.warnings)

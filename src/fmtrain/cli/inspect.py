@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fmtrain import FTRLModel
-from fmtrain.cli.app import SampleFormat
+from fmtrain.cli.app import Format, value_of
 from fmtrain.cli.fit_report import number, share
 from fmtrain.cli.output import aligned, facts, json_document, megabytes, write
 from fmtrain.errors import printable
@@ -44,12 +44,10 @@ def inspect(
             "--explain",
             metavar="LINE",
             help="Show what each feature and pair adds to the score of this sample, "
-            "`label name\\[:value] ...`.",
+            "`label name\\[:value] ...`, or of this raw row where the model has a schema.",
         ),
     ] = None,
-    format: Annotated[
-        SampleFormat, typer.Option(help="How the line of --explain is read.")
-    ] = SampleFormat.text,
+    format: Format = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show what a model is: hyper-parameters, samples seen, features, zeros, sizes.
@@ -69,7 +67,7 @@ def inspect(
         document["feature"] = dataclasses.asdict(one)
         texts.append(feature_text(one))
     if sample is not None:
-        explanation = explain(loaded, sample, format.value)
+        explanation = explain(loaded, sample, value_of(format))
         document["explain"] = dataclasses.asdict(explanation)
         texts.append(explanation_text(explanation))
     if not texts:

@@ -10,14 +10,16 @@ import typer
 
 from fmtrain.cli.app import (
     BadLines,
+    Format,
     MaxBadRatio,
-    SampleFormat,
+    SchemaPath,
     ShardOption,
     Sources,
     Threads,
     available_threads,
     parse_shard,
     report_lines,
+    value_of,
 )
 from fmtrain.cli.fit import greet_terminal, train_through_signals
 from fmtrain.cli.output import facts, megabytes, write
@@ -39,7 +41,8 @@ def pack(
         bool, typer.Option("--names", help="Keep the features' names, for `fit --names`.")
     ] = False,
     threads: Threads = None,
-    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    schema: SchemaPath = None,
+    format: Format = None,
     hash_seed: Annotated[
         int, typer.Option(help="The seed of the models that will read them.")
     ] = HYPER["hash_seed"].default,
@@ -62,7 +65,8 @@ def pack(
         out,
         names=names,
         threads=available_threads() if threads is None else threads,
-        format=format.value,
+        schema=schema,
+        format=value_of(format),
         hash_seed=hash_seed,
         codec=codec.value,
         max_bad_ratio=max_bad_ratio,

@@ -8,10 +8,10 @@ import typer
 
 from fmtrain import FTRLModel
 from fmtrain.cli.app import (
+    Format,
     LinkName,
     MaxBadRatio,
     ModelPath,
-    SampleFormat,
     ShardOption,
     Sources,
     Threads,
@@ -19,6 +19,7 @@ from fmtrain.cli.app import (
     output_file,
     parse_shard,
     report_lines,
+    value_of,
 )
 
 
@@ -29,10 +30,11 @@ def predict(
         str | None, typer.Option(help="Where the lines go.", show_default="standard output")
     ] = None,
     link: Annotated[
-        LinkName,
+        Format,
+    LinkName,
         typer.Option(help="sigmoid: probability; exp: expected watch time; raw: log odds."),
     ] = LinkName.sigmoid,
-    format: Annotated[SampleFormat, typer.Option(help="How lines are read.")] = SampleFormat.text,
+    format: Format = None,
     threads: Threads = None,
     max_bad_ratio: MaxBadRatio = 0.01,
     shard: ShardOption = None,
@@ -47,7 +49,7 @@ def predict(
             sources or ["-"],
             fd,
             link=link.value,
-            format=format.value,
+            format=value_of(format),
             max_bad_ratio=max_bad_ratio,
             shard=parse_shard(shard),
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import mmh3
 
 from fmtrain import _core
-from fmtrain.errors import ParameterError, ParameterTypeError
+from fmtrain.errors import ParameterError, ParameterTypeError, printable
 from fmtrain.lazy import np, npt
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
@@ -305,3 +305,13 @@ def not_finite(row: int, name: bytes, value: Any) -> ParameterError:
 
 def shown(name: bytes) -> str:
     return name.decode(errors="backslashreplace")
+
+
+def refuse_nonfinite(log: dict[str, Any], what: str) -> None:
+    """Rows of X and results belong together one to one: one that has no score is an error."""
+    count = log["bad"].get("nonfinite_score", 0)
+    if count:
+        first = log["examples"][0]
+        feature = printable(first["detail"].decode(errors="surrogateescape"))
+        tail = f" ({count} {what})" if what else ""
+        raise ParameterError(f"X, row {first['line'] - 1}: {first['text']}: '{feature}'{tail}")

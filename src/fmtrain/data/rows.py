@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite, isnan
-from typing import Any
+from typing import Any, Literal
 
 from fmtrain.data.sources import File, Source, Stream, open_sources
 from fmtrain.errors import MissingExtraError, ParameterError
 
+#: Of input: samples as text, or raw rows, which need a schema.
+Format = Literal["text", "libffm", "tsv", "csv", "jsonl", "parquet"]
+SAMPLE_FORMATS = ("text", "libffm")
 ROW_FORMATS = ("tsv", "csv", "jsonl", "parquet")
 #: What a stream is told that gets its rows as columns.
 COLUMNS = "parquet"
@@ -63,6 +66,19 @@ def import_arrow(path: str) -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
+def open_input(source: Any, format: str | None, usual: str) -> tuple[list[Source], str]:
+    """The sources of a run, checked before anything is read, and the format that the stream is to
+    read them in. usual: the format where none is given."""
+    used = usual if format is None else format
+    if used in SAMPLE_FORMATS:
+        return open_sources(source), used
+    if used not in ROW_FORMATS:
+        raise ParameterError(
+            f"format = {used!r} is not allowed: give one of {(*SAMPLE_FORMATS, *ROW_FORMATS)}"
+        )
+    return open_rows(source, used)
+
+
 def open_rows(source: Any, format: str) -> tuple[list[Source], str]:
     """The sources of some rows, and the format that the stream is to read them in."""
     if format not in ROW_FORMATS:
@@ -80,6 +96,8 @@ def open_rows(source: Any, format: str) -> tuple[list[Source], str]:
 
 
 def parquet_of(source: Source) -> Source:
+    if isinstance(source, (Table, ParquetFile)):
+        return source
     if not isinstance(source, File):
         raise ParameterError(f"{source.name}: Parquet is read from files: give their paths")
     return ParquetFile(source.name)

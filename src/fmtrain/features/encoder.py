@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +9,8 @@ from fmtrain import _core
 from fmtrain.data.rows import open_rows
 from fmtrain.features.schema import Schema
 from fmtrain.lazy import np, npt
+from fmtrain.reports import Guards, guards_by_column
 from fmtrain.stream import bad_lines_file, check_max_bad_ratio, check_threads, run_pass
-
-Guards = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -65,27 +63,14 @@ class Encoder:
         Without label_required a label that is not there is 0. Raises BadInputError when more than
         max_bad_ratio of the rows are bad; `log` has the first of them.
         """
-        check_max_bad_ratio(max_bad_ratio)
-        sources, used = open_rows(source, format or self.schema.format)
-        stream = _core.EncodeStream(
-            self._native, self.threads, used, names=self.names, label_required=label_required
-        )
-        warnings = run_pass(stream, sources, max_bad_ratio)
-        samples = stream.take()
-        indptr = np.zeros(len(samples["label"]) + 1, dtype=np.uint64)
-        np.cumsum(samples["features"], out=indptr[1:])
-        return Encoded(
-            label=samples["label"],
-            weight=samples["weight"],
-            indptr=indptr,
-            ids=samples["ids"],
-            x=samples["x"],
-            row=samples["row"],
-            key=samples["keys"],
-            names=samples["names"],
-            log=stream.log(),
-            guards=guards_by_column(stream.guards()),
-            warnings=warnings,
+        return encode_rows(
+            self._native,
+            source,
+            self.threads,
+            format=format,
+            names=self.names,
+            label_required=label_required,
+            max_bad_ratio=max_bad_ratio,
         )
 
     def write(
@@ -116,13 +101,41 @@ class Encoder:
         return stream.log(), guards_by_column(stream.guards()), warnings
 
 
+def encode_rows(
+    encoder: Any,
+    source: Any,
+    threads: int,
+    *,
+    format: str | None = None,
+    names: bool = False,
+    label_required: bool = True,
+    max_bad_ratio: float = 1.0,
+) -> Encoded:
+    """As Encoder.encode, by the core's encoder."""
+    check_max_bad_ratio(max_bad_ratio)
+    sources, used = open_rows(source, format or encoder.format)
+    stream = _core.EncodeStream(
+        encoder, threads, used, names=names, label_required=label_required
+    )
+    warnings = run_pass(stream, sources, max_bad_ratio)
+    samples = stream.take()
+    indptr = np.zeros(len(samples["label"]) + 1, dtype=np.uint64)
+    np.cumsum(samples["features"], out=indptr[1:])
+    return Encoded(
+        label=samples["label"],
+        weight=samples["weight"],
+        indptr=indptr,
+        ids=samples["ids"],
+        x=samples["x"],
+        row=samples["row"],
+        key=samples["keys"],
+        names=samples["names"],
+        log=stream.log(),
+        guards=guards_by_column(stream.guards()),
+        warnings=warnings,
+    )
+
+
 def native_encoder(schema: Schema, hash_seed: int) -> Any:
     """The core's encoder of a schema; it may lack what it has to learn."""
     return _core.Encoder(schema.canonical(), schema.forests, hash_seed)
-
-
-def guards_by_column(guards: Iterable[Mapping[str, Any]]) -> Guards:
-    return {
-        guard["column"]: {name: count for name, count in guard.items() if name != "column"}
-        for guard in guards
-    }

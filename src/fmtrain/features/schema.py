@@ -87,6 +87,14 @@ class Schema:
         """Of raw rows, where nothing else is said: tsv, csv, jsonl or parquet."""
         return str(self.document.get("format", "tsv"))
 
+    def header_line(self, format: str) -> bytes:
+        """What a file of these rows begins with that names its columns; for tsv and csv."""
+        given = self.document.get("separator") if format == self.format else None
+        separator = given or ("," if format == "csv" else "\t")
+        names = (name.replace('"', '""') for name in self.columns)
+        quoted = (f'"{name}"' for name in names) if format == "csv" else self.columns
+        return separator.join(quoted).encode() + b"\n"
+
     @property
     def columns(self) -> list[str]:
         return list(self.document.get("columns", {}))

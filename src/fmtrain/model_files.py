@@ -1,0 +1,86 @@
+"""How a model leaves memory and comes back: its own file, dumps, alphaFM's files, pickles."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+
+from fmtrain import _core
+from fmtrain.hyper import from_native, to_native
+
+Self = TypeVar("Self", bound="ModelFiles")
+
+
+class ModelFiles:
+    """Of FTRLModel."""
+
+    _native: Any
+    schema: Any
+    _schema_kept: Any
+
+    def _fitted(self) -> Any:
+        raise NotImplementedError
+
+    def dump(
+        self, path: str | os.PathLike[str], format: str = "text", keep_zeros: bool = False
+    ) -> dict[str, int]:
+        """Writes the weights as text, json, alphafm-text, alphafm-bin or alphafm-bin-float.
+
+        Rows whose weights are all 0 are left out unless keep_zeros. Returns rows, dropped, bytes,
+        bytes_saved.
+        """
+        counts: dict[str, int] = self._fitted().export(os.fsencode(path), format, keep_zeros)
+        return counts
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the whole state to one file, whole or not at all.
+
+        Not in it: `threads`, `deterministic`, class labels other than 0 and 1 (pickle keeps them).
+        """
+        self._fitted().save(os.fsencode(path))
+
+    @classmethod
+    def load(cls: type[Self], path: str | os.PathLike[str], threads: int = 1) -> Self:
+        """A model that predicts and learns on exactly as the one that was saved."""
+        return cls._adopt(_core.Model.load(os.fsencode(path)), threads)
+
+    @classmethod
+    def import_alphafm(
+        cls: type[Self],
+        path: str | os.PathLike[str],
+        *,
+        binary: bool = False,
+        factors: int | None = None,
+        threads: int = 1,
+        **hyper: Any,
+    ) -> Self:
+        """A model from alphaFM's text or binary file.
+
+        It predicts with the w and v of the file and learns on from its n and z. The file does not
+        hold learning rates and penalties: give them as keywords (`alpha=`, `l1=`, ...).
+        """
+        native = _core.Model.import_alphafm(
+            os.fsencode(path), binary, -1 if factors is None else factors, to_native(hyper)
+        )
+        return cls._adopt(native, threads)
+
+    @classmethod
+    def _adopt(cls: type[Self], native: Any, threads: int) -> Self:
+        model = cls(**from_native(native.hyper()), names=native.has_names, threads=threads)
+        model._native = native
+        if native.encoder is not None:
+            from fmtrain.encoding import schema_of
+
+            model.schema = model._schema_kept = schema_of(native)
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if "_native" in state:
+            state["_native"] = state["_native"].dumps()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "_native" in state:
+            self._native = _core.Model.loads(state["_native"])
