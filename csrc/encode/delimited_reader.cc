@@ -1,7 +1,8 @@
-#include <algorithm>
 #include <cstring>
 #include <unordered_map>
 
+#include "encode/column_list.h"
+#include "encode/names.h"
 #include "encode/row_reader.h"
 #include "encode/special_bytes.h"
 #include "feature/hash.h"
@@ -67,7 +68,7 @@ const char* read_quoted(const char* open, const char* last, const dialect& how, 
     at = marks.next();
     if (at == last) return nullptr;
     if (*at == how.quote && (at + 1 == last || at[1] != how.quote)) break;
-    plain = plain && !must_escape(*at);
+    plain = plain && !needs_escape(*at);
     if (*at != how.quote) continue;
     marks.next();  // the second of two
     scratch.append(from, at + 1);
@@ -94,7 +95,7 @@ const char* read_unquoted(const char* begin, const char* last, const dialect& ho
   const char* end = marks.next();
   size_t escapes = 0;
   for (; *end != how.separator && end != last; end = marks.next()) {
-    escapes += must_escape(*end) ? 1 : 0;
+    escapes += needs_escape(*end) ? 1 : 0;
   }
   const char* to = end;
   if constexpr (trims) {
@@ -177,27 +178,6 @@ class delimited_reader : public row_reader {
   row_scratch scratch_;
 };
 
-// For messages; a header may be anything, a picture too.
-std::string shown(std::string_view name) {
-  constexpr size_t bytes_max = 60;
-  if (name.size() <= bytes_max) return std::string(name);
-  size_t size = bytes_max;
-  while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80) --size;
-  return std::string(name.substr(0, size)) + "...";
-}
-
-std::string listed(const std::vector<std::string_view>& names) {
-  constexpr size_t names_max = 10;
-  std::string out;
-  for (size_t i = 0; i < std::min(names.size(), names_max); ++i) {
-    out += (i == 0 ? "" : ", ") + shown(names[i]);
-  }
-  if (names.size() > names_max) {
-    out += ", ... (" + std::to_string(names.size()) + " columns)";
-  }
-  return out;
-}
-
 }  // namespace
 
 status read_header(const char* first, const char* last, const dialect& how,
@@ -229,7 +209,7 @@ status read_header(const char* first, const char* last, const dialect& how,
   for (size_t i = 0; i < names.size(); ++i) {
     // Cells without a name are nobody's, however many there are.
     if (!names[i].empty() && !at.emplace(names[i], i).second) {
-      return wrong("has the column '" + shown(names[i]) + "' twice");
+      return wrong("has the column '" + shown_column(names[i]) + "' twice");
     }
   }
   row_layout layout;
@@ -240,7 +220,8 @@ status read_header(const char* first, const char* last, const dialect& how,
     if (found != at.end()) {
       layout.column_at[found->second] = static_cast<int32_t>(i);
     } else if (required[i]) {
-      return wrong("has no column '" + shown(columns[i]) + "'; it has: " + listed(names));
+      return wrong("has no column '" + shown_column(columns[i]) +
+                   "'; it has: " + listed_columns(names));
     }
   }
   *out = std::move(layout);

@@ -1,6 +1,7 @@
 #include "encode/special_bytes.h"
 
 #include "base/cpu.h"
+#include "encode/names.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -16,7 +17,7 @@ void mark_plain(const char* text, size_t bytes, char separator, char quote, uint
     uint64_t word = 0;
     for (size_t i = 0; i < 64; ++i) {
       const char c = text[at + i];
-      word |= static_cast<uint64_t>(must_escape(c) || c == separator || c == quote) << i;
+      word |= static_cast<uint64_t>(needs_escape(c) || c == separator || c == quote) << i;
     }
     *words++ = word;
   }

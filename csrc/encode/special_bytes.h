@@ -7,13 +7,7 @@
 
 namespace fmtrain {
 
-// What a text sample cannot hold in a name, beside the letters of names themselves (names.h).
-inline bool must_escape(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte <= 0x20 || byte == 0x7f || c == ':' || c == '%' || c == '&';
-}
-
-// Marks what must be escaped and the dialect's two bytes; quote 0 adds nothing, as must_escape(0).
+// Marks what needs_escape (names.h) and the dialect's two bytes; quote 0 adds nothing to those.
 // words (bytes / 64, rounded up). Reads whole blocks of 64 bytes: see padding_bytes in hash.h.
 using mark_special_function = void (*)(const char* text, size_t bytes, char separator, char quote,
                                        uint64_t* words);

@@ -1,5 +1,5 @@
 // TSV and CSV rows: examples of every rule, and random rows against a splitter byte by byte.
-#include "encode/special_bytes.h"
+#include "encode/names.h"
 #include "row_cells.h"
 #include "support.h"
 
@@ -164,7 +164,7 @@ void check_row(const std::string& line, const dialect& how, row_reader& reader, 
     for (size_t i = 0; i < columns; ++i) {
       CHECK_EQ(text_of(cells[i]), want.cells[i]);
       bool plain = true;
-      for (const char c : want.cells[i]) plain = plain && !must_escape(c);
+      for (const char c : want.cells[i]) plain = plain && !needs_escape(c);
       CHECK_EQ(cells[i].plain, plain);
     }
   }

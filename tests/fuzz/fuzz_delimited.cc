@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "encode/names.h"
 #include "encode/row_reader.h"
-#include "encode/special_bytes.h"
 #include "feature/hash.h"
 #include "fuzz.h"
 
@@ -42,7 +42,7 @@ void check_cells(std::string_view line, const dialect& how, const std::vector<ce
     volatile char sum = 0;
     for (size_t i = 0; i < c.size + padding_bytes; ++i) sum = static_cast<char>(sum ^ c.text[i]);
     bool plain = true;
-    for (size_t i = 0; i < c.size; ++i) plain = plain && !must_escape(c.text[i]);
+    for (size_t i = 0; i < c.size; ++i) plain = plain && !needs_escape(c.text[i]);
     FUZZ_CHECK(c.plain == plain);
     bytes += c.size + 1;
   }
