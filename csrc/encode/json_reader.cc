@@ -1,4 +1,4 @@
-#include <cstring>
+#include <cmath>
 #include <unordered_map>
 
 #include "base/json.h"
@@ -126,11 +126,15 @@ class json_reader : public row_reader {
     return true;
   }
 
+  // A weight that is null is missing: NaN.
   bool add_weighted(const json_value& object) {
     for (size_t i = 0; i < object.size(); ++i) {
-      if (!object[i].is(json_type::number)) return false;
+      const json_value weight = object[i];
+      const bool is_null = weight.is(json_type::null);
+      if (!is_null && !weight.is(json_type::number)) return false;
       const std::string_view name = object.key(i);
-      items_.push_back({name.data(), static_cast<uint32_t>(name.size()), true, object[i].number()});
+      items_.push_back({name.data(), static_cast<uint32_t>(name.size()), true,
+                        is_null ? std::nan("") : weight.number()});
     }
     return true;
   }

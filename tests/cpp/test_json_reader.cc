@@ -33,12 +33,13 @@ TEST(arrays_and_objects_are_items) {
            "[x|y z|1.50|true|false|] []");
   CHECK_EQ(row(R"({"a":{"x":0.5,"y\n":-2},"b":{}})"), "[x:0.5|y\n:-2] []");
   CHECK_EQ(row(R"({"a":{"x":1e999},"b":["\u0041","b"]})"), "[x:inf] [A|b]");
+  CHECK_EQ(row(R"({"a":{"x":null,"y":1}})"), "[x:nan|y:1] -");
 }
 
 TEST(deeper_values_are_invalid) {
   CHECK_EQ(row(R"({"a":[["x",1]],"b":[{"x":1}]})"), "? ?");
   CHECK_EQ(row(R"({"a":["x",[]],"b":["y"]})"), "? [y]");
-  CHECK_EQ(row(R"({"a":{"x":"1"},"b":{"x":1,"y":null}})"), "? ?");
+  CHECK_EQ(row(R"({"a":{"x":"1"},"b":{"x":1,"y":{}}})"), "? ?");
   CHECK_EQ(row(R"({"a":{"x":true},"b":{"x":[1]}})"), "? ?");
   CHECK_EQ(row(R"({"c":[[[{"d":[]}]]],"a":1})"), "\"1\" -");  // nobody's column
 }
