@@ -2,6 +2,7 @@
 // their size, children and dictionaries of their own, and a count of what was not given back.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -14,7 +15,7 @@
 
 namespace fmtrain {
 
-inline int arrow_objects = 0;  // schemas, arrays and streams that are not released
+inline std::atomic<int> arrow_objects{0};  // schemas, arrays and streams that are not released
 
 struct arrow_data {
   using buffer = std::optional<std::string>;  // without a value: a null pointer

@@ -45,7 +45,7 @@ std::string cells_of(const arrow_data& column, bool as_number = false) {
   const int before = arrow_objects;
   const arrow_data batch = structure({column.named("x")});
   std::string out = rows_of_stream(export_stream(batch, {batch}), wants_of({"x"}, as_number));
-  CHECK_EQ(arrow_objects, before);
+  CHECK_EQ(arrow_objects.load(), before);
   for (char& c : out) c = c == '\n' ? ' ' : c;
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
@@ -290,16 +290,16 @@ TEST(batches_come_one_by_one_and_go) {
   CHECK(got == want);
   const int with_batches = arrow_objects;
   kept.erase(kept.begin(), kept.begin() + 2);
-  CHECK_EQ(arrow_objects, with_batches);  // one slice of the first batch is left
+  CHECK_EQ(arrow_objects.load(), with_batches);  // one slice of the first batch is left
   kept.erase(kept.begin());
-  CHECK_EQ(arrow_objects, with_batches - 2);  // the batch and its column
+  CHECK_EQ(arrow_objects.load(), with_batches - 2);  // the batch and its column
   opened.reset();
   arrow_scratch scratch;
   cell c;
   kept.back().batch->read(0, scratch, &c);  // outlives its stream
   CHECK_EQ(shown_cell(c), "\"0\"");
   kept.clear();
-  CHECK_EQ(arrow_objects, before);
+  CHECK_EQ(arrow_objects.load(), before);
 }
 
 TEST(streams_that_fail) {
@@ -315,7 +315,7 @@ TEST(streams_that_fail) {
            "\"1\"\nframe: a record batch has other columns than its stream");
   ArrowArrayStream read_before{};
   CHECK_EQ(rows_of_stream(read_before, wants_of({"x"})), "frame: the Arrow stream was read before");
-  CHECK_EQ(arrow_objects, before);
+  CHECK_EQ(arrow_objects.load(), before);
 }
 
 }  // namespace
