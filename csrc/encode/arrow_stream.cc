@@ -42,12 +42,19 @@ status read_arrow_layout(const ArrowSchema& schema, const arrow_wants& wants,
   out->width = wants.columns.size();
   out->children = schema.n_children;
   out->columns.clear();
+  out->absent.clear();
   for (size_t i = 0; i < wants.columns.size(); ++i) {
-    if (!wants.read[i]) continue;
+    if (!wants.read[i]) {
+      out->absent.push_back(i);
+      continue;
+    }
     const std::string shown = "'" + shown_column(wants.columns[i]) + "'";
     const auto found = children.find(wants.columns[i]);
     if (found == children.end()) {
-      if (!wants.required[i]) continue;
+      if (!wants.required[i]) {
+        out->absent.push_back(i);
+        continue;
+      }
       return wrong("there is no column " + shown + "; there are: " + listed_columns(names));
     }
     if (found->second == twice) return wrong("the column " + shown + " stands twice");
@@ -76,13 +83,16 @@ arrow_batch::arrow_batch(ArrowArray* array, std::shared_ptr<const arrow_layout> 
 void arrow_batch::read(int64_t row, arrow_scratch& scratch, cell* cells) const {
   scratch.texts.clear();
   scratch.items.clear();
-  std::fill_n(cells, layout_->width, cell());
   // A batch may be an array of structures, of which one is null.
   if (array_.null_count != 0 && array_.n_buffers > 0 && array_.buffers[0] != nullptr) {
     const int64_t at = array_.offset + row;
     const auto* const valid = static_cast<const uint8_t*>(array_.buffers[0]);
-    if ((valid[at >> 3] >> (at & 7) & 1) == 0) return;
+    if ((valid[at >> 3] >> (at & 7) & 1) == 0) {
+      std::fill_n(cells, layout_->width, cell());
+      return;
+    }
   }
+  for (const size_t column : layout_->absent) cells[column] = cell();
   for (size_t i = 0; i < columns_.size(); ++i) {
     columns_[i].get(row, scratch, &cells[layout_->columns[i].at]);
   }

@@ -32,7 +32,8 @@ struct arrow_layout {
     bool as_number;
   };
   std::vector<column> columns;
-  size_t width = 0;  // columns of the schema
+  std::vector<size_t> absent;  // the schema's others
+  size_t width = 0;            // columns of the schema
   int64_t children = 0;
 };
 

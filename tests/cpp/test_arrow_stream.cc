@@ -27,6 +27,7 @@ std::string rows_of_stream(ArrowArrayStream stream, const arrow_wants& wants) {
   std::string out;
   arrow_scratch scratch;
   std::vector<cell> cells(wants.columns.size());
+  for (cell& c : cells) c.kind = cell_kind::invalid;  // what must not be left
   for (arrow_slice slice;;) {
     const status next = opened->next(&slice);
     if (!next.ok()) return out + next.message();
