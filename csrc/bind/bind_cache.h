@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bind/bind.h"
+#include "encode/arrow_stream.h"
 #include "encode/row_source.h"
 #include "feature/cache_writer.h"
 #include "feature/matrix_source.h"
@@ -16,6 +17,7 @@ namespace fmtrain {
 struct pack_handle {
   std::shared_ptr<const encoder> plan;
   std::unique_ptr<row_input> rows;
+  std::unique_ptr<arrow_stream> arrow;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;
   std::unique_ptr<cache_writer> cache;

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "bind/bind_arrow.h"
 #include "bind/bind_input.h"
 #include "encode/sample_writer.h"
 #include "encode/transform.h"
@@ -79,6 +80,7 @@ py::array_t<uint64_t> leaf_ids_of(const encoder_handle& h, const std::string& na
 struct encode_handle {
   std::shared_ptr<const encoder> plan;
   std::unique_ptr<row_input> rows;
+  std::unique_ptr<arrow_stream> arrow;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;
   std::unique_ptr<sample_writer> held;
@@ -153,6 +155,7 @@ void bind_sample_writer(py::module_& module) {
              py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("names") = false,
              py::arg("label_required") = true);
   bind_input(stream);
+  bind_arrow(stream);
   stream.def("take", &take_samples)
       .def("guards", [](encode_handle& h) {
         return describe_guards(h.rows->plan(), h.rows->guards().counts());

@@ -1,6 +1,7 @@
 #include <type_traits>
 
 #include "bind/bind.h"
+#include "bind/bind_arrow.h"
 #include "bind/bind_cache.h"
 #include "bind/bind_input.h"
 #include "feature/hash.h"
@@ -16,6 +17,7 @@ template <class Consumer>
 struct stream_handle {
   model_handle& owner;
   std::unique_ptr<row_input> rows;  // of raw rows: nullptr where samples are read
+  std::unique_ptr<arrow_stream> arrow;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;  // what matrix sources point into
   std::unique_ptr<cache_writer> cache;
@@ -148,6 +150,7 @@ void bind_stream(py::module_& module) {
             py::arg("min_count_memory") = 0, py::arg("max_memory") = 0, py::arg("now_minutes") = 0,
             py::arg("count_anew") = false, py::keep_alive<1, 2>());
   bind_input(train);
+  bind_arrow(train);
   bind_cache(train);
   train.def("progress", &describe_progress, py::arg("close_window"));
   train.def("guards", &guards_of<train_handle>);
@@ -176,6 +179,7 @@ void bind_stream(py::module_& module) {
       py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("link") = "sigmoid",
       py::arg("alphafm") = false, py::arg("label_required") = true, py::keep_alive<1, 2>());
   bind_input(predict);
+  bind_arrow(predict);
   predict.def("guards", &guards_of<predict_handle>);
   predict
       .def("take",
@@ -189,6 +193,7 @@ void bind_stream(py::module_& module) {
   py::class_<pack_handle> pack(module, "Packer");
   bind_packer(pack);
   bind_input(pack);
+  bind_arrow(pack);
   bind_cache(pack);
 }
 

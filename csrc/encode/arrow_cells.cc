@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "encode/transform.h"
+
 namespace fmtrain {
 namespace {
 
@@ -36,11 +38,8 @@ void set_number(double value, cell* out) {
   out->number = value;
 }
 
-template <class T>
-void set_digits(T value, arrow_scratch& scratch, cell* out) {
-  constexpr size_t most = 32;
-  char* const to = scratch.texts.room(most);
-  const auto size = static_cast<size_t>(std::to_chars(to, to + most, value).ptr - to);
+void set_digits_at(char* to, const char* end, arrow_scratch& scratch, cell* out) {
+  const auto size = static_cast<size_t>(end - to);
   scratch.texts.keep(size);
   out->kind = cell_kind::text;
   out->plain = true;
@@ -48,14 +47,16 @@ void set_digits(T value, arrow_scratch& scratch, cell* out) {
   out->size = static_cast<uint32_t>(size);
 }
 
-// An integral double without point or exponent as far as its digits are its own, others as short
-// as they can be.
+template <class T>
+void set_digits(T value, arrow_scratch& scratch, cell* out) {
+  constexpr size_t most = 32;
+  char* const to = scratch.texts.room(most);
+  set_digits_at(to, std::to_chars(to, to + most, value).ptr, scratch, out);
+}
+
 void set_number_text(double value, arrow_scratch& scratch, cell* out) {
-  constexpr double own_digits = 9007199254740992;  // 2^53
-  if (std::fabs(value) <= own_digits && value == std::floor(value)) {
-    return set_digits(static_cast<int64_t>(value), scratch, out);
-  }
-  set_digits(value, scratch, out);
+  char* const to = scratch.texts.room(32);
+  set_digits_at(to, write_number(to, value), scratch, out);
 }
 
 void set_copy(std::string_view text, arrow_scratch& scratch, cell* out) {

@@ -1,7 +1,6 @@
 // The first half of a row's encoding: what the cells hold, by the rules of their columns.
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -12,7 +11,7 @@ namespace fmtrain {
 namespace {
 
 // The longest text of a number, and what must be readable behind it.
-constexpr size_t number_bytes = 64 + padding_bytes;
+constexpr size_t number_bytes = 32 + padding_bytes;
 
 bool contains(const std::vector<std::string>& tokens, std::string_view text) {
   return std::find(tokens.begin(), tokens.end(), text) != tokens.end();
@@ -83,8 +82,7 @@ std::string_view cell_guard::text_of(size_t column, const cell& c) {
     std::memcpy(at, word.data(), word.size());
     return {at, word.size()};
   }
-  const auto written = std::to_chars(at, at + 64, c.number);
-  return {at, static_cast<size_t>(written.ptr - at)};
+  return {at, static_cast<size_t>(write_number(at, c.number) - at)};
 }
 
 bool cell_guard::is_missing(const column_plan& column, const cell& c) const {

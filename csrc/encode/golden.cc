@@ -1,11 +1,11 @@
 #include "encode/golden.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
 #include "encode/row_encoder.h"
 #include "encode/row_reader.h"
+#include "encode/transform.h"
 
 namespace fmtrain {
 namespace {
@@ -31,14 +31,12 @@ void append_number(std::string& to, double value) {
     to.append("null");
     return;
   }
-  char digits[64];
-  const auto written = std::to_chars(digits, digits + sizeof digits, value);
-  const std::string_view text(digits, static_cast<size_t>(written.ptr - digits));
   if (std::isinf(value)) {
-    append_string(to, text);
-  } else {
-    to.append(text);
+    to.append(value < 0 ? "-1e999" : "1e999");
+    return;
   }
+  char digits[32];
+  to.append(digits, write_number(digits, value));
 }
 
 void append_items(std::string& to, const cell& c) {

@@ -21,13 +21,6 @@ bool holds_numbers(column_type type) {
   return type == column_type::number || type == column_type::timestamp;
 }
 
-dialect delimited_as(row_format format) {
-  dialect how;
-  how.separator = format == row_format::csv ? ',' : '\t';
-  how.quote = format == row_format::csv ? '"' : '\0';
-  return how;
-}
-
 class schema_reader : private table_reader {
  public:
   schema_reader(schema* out, schema_error* error) : table_reader(error), out_(*out) {}
@@ -383,30 +376,6 @@ class schema_reader : private table_reader {
 };
 
 }  // namespace
-
-bool find_row_format(std::string_view name, row_format* out) {
-  for (const auto& [word, format] : formats) {
-    if (word != name) continue;
-    *out = format;
-    return true;
-  }
-  return false;
-}
-
-std::string_view name_of(row_format format) {
-  for (const auto& [word, known] : formats) {
-    if (known == format) return word;
-  }
-  return "";
-}
-
-dialect dialect_for(const schema& plan, row_format format) {
-  if (format == plan.format) return plan.how;
-  dialect how = delimited_as(format);
-  how.header = plan.how.header;
-  how.trim = plan.how.trim;
-  return how;
-}
 
 status parse_schema(std::string_view text, schema* out, schema_error* error) {
   json document;

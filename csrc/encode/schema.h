@@ -99,6 +99,8 @@ struct schema_error {
 // "tsv", "csv", "jsonl" or "parquet". False: none of them.
 bool find_row_format(std::string_view name, row_format* out);
 std::string_view name_of(row_format format);
+// What a format's rows are delimited by where nothing is said.
+dialect delimited_as(row_format format);
 // How rows of `format` are delimited: as the schema says, or, where it speaks of another format, by
 // that format's own separator and quote.
 dialect dialect_for(const schema& plan, row_format format);

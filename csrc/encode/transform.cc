@@ -298,6 +298,13 @@ bool parse_number(const char* text, size_t size, double* value) {
   return true;
 }
 
+char* write_number(char* at, double value) {
+  if (std::fabs(value) <= whole_max && value == std::floor(value)) {
+    return std::to_chars(at, at + 32, static_cast<int64_t>(value)).ptr;
+  }
+  return std::to_chars(at, at + 32, value).ptr;
+}
+
 bool parse_timestamp(const char* text, size_t size, int zone_seconds, double* value) {
   return parse_number(text, size, value) ||
          parse_iso_time(without_blanks(text, size), zone_seconds, value);

@@ -25,6 +25,10 @@ bool parse_number(const char* text, size_t size, double* value);
 // `zone_seconds` east of UTC. False when it is neither.
 bool parse_timestamp(const char* text, size_t size, int zone_seconds, double* value);
 
+// A number as a category, a label's token, JSON: whole numbers up to 2^53 in digits, others in the
+// shortest text that reads back the same. Returns its end; 32 bytes are enough.
+char* write_number(char* at, double value);
+
 // sign(v) log1p |v|: values in the millions, of both signs, become comparable.
 inline double symmetric_log(double v) { return std::copysign(std::log1p(std::fabs(v)), v); }
 

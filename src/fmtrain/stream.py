@@ -163,7 +163,7 @@ def run_pass(
                     while stream.read(data, BUDGET_MS):
                         look_up()
                 elif hasattr(data, "__arrow_c_stream__"):
-                    stream.open_arrow(data.__arrow_c_stream__())
+                    stream.open_arrow(data.__arrow_c_stream__(), os.fsencode(source.name))
                     while stream.read_arrow(BUDGET_MS):
                         look_up()
                 else:
