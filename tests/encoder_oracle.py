@@ -292,7 +292,12 @@ class Oracle:
         self.values: dict[str, Any] = {}
         self.guards = {}
         label, weight, key = 0.0, 1.0, b""
-        sources = {made["from"] for made in self.made.values() if "from" in made}
+        crossed = {part for made in self.made.values() for part in made.get("cross", [])}
+        sources = crossed | {
+            made["from"]
+            for name, made in self.made.items()
+            if "from" in made and (made.get("emit", True) or name in crossed)
+        }
         sources.update(c for f in self.schema.get("forests", {}).values() for c in f["columns"])
         roles = {name: column.get("role", "feature") for name, column in self.columns.items()}
         try:

@@ -22,6 +22,7 @@ struct cell_item {
   const char* text = nullptr;  // (size), with padding_bytes readable behind them
   uint32_t size = 0;
   bool has_weight = false;
+  bool readable = true;  // the weight is a number
   double weight = 1;
 };
 

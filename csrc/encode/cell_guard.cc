@@ -250,7 +250,7 @@ bool cell_guard::look_at_list(size_t column, const cell& c) {
       const cell_item& from = c.items[i];
       if (from.size == 0) continue;
       if (weighted) {
-        kept = add_weighted(column, {from.text, from.size}, from.weight, true);
+        kept = add_weighted(column, {from.text, from.size}, from.weight, from.readable);
       } else {
         items_.push_back({{from.text, from.size}, false, 1});
       }

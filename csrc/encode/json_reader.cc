@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "base/json.h"
+#include "encode/transform.h"
 #include "encode/row_reader.h"
 #include "feature/hash.h"
 
@@ -126,15 +127,22 @@ class json_reader : public row_reader {
     return true;
   }
 
-  // A weight that is null is missing: NaN.
+  // A weight that is null is missing: NaN. One in quotes is read as a cell is.
   bool add_weighted(const json_value& object) {
     for (size_t i = 0; i < object.size(); ++i) {
       const json_value weight = object[i];
-      const bool is_null = weight.is(json_type::null);
-      if (!is_null && !weight.is(json_type::number)) return false;
-      const std::string_view name = object.key(i);
-      items_.push_back({name.data(), static_cast<uint32_t>(name.size()), true,
-                        is_null ? std::nan("") : weight.number()});
+      const std::string_view name = object.key(i), text = weight.text();
+      cell_item item{name.data(), static_cast<uint32_t>(name.size()), true, true, 0};
+      switch (weight.type()) {
+        case json_type::null: item.weight = NAN; break;
+        case json_type::boolean: item.weight = weight.boolean() ? 1 : 0; break;
+        case json_type::number: item.weight = weight.number(); break;
+        case json_type::string:
+          item.readable = parse_number(text.data(), text.size(), &item.weight);
+          break;
+        default: return false;
+      }
+      items_.push_back(item);
     }
     return true;
   }
