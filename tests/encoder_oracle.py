@@ -99,6 +99,14 @@ def fault_of(v: float | None, low: float = -math.inf, high: float = math.inf) ->
     return "infinite" if math.isinf(v) else "" if low <= v <= high else "outside"
 
 
+def fits(kind: str, cell: Any) -> bool:
+    """Whether a list, or items with weights, is one that such a column can hold."""
+    if isinstance(cell, list):
+        return "list" in kind and not any(isinstance(item, list | dict) for item in cell)
+    weights = cell.values()
+    return kind == "weighted-list" and all(type(weight) in (int, float) for weight in weights)
+
+
 class Oracle:
     def __init__(self, schema: dict[str, Any], seed: int = 0, forests: Forests | None = None):
         self.schema, self.seed, self.forests = schema, seed, forests or {}
@@ -140,7 +148,7 @@ class Oracle:
             return self.settle(name, "nan")
         if self.is_missing(name, cell):
             return self.settle(name, "missing")
-        if isinstance(cell, dict if kind == "list" else () if "list" in kind else list | dict):
+        if isinstance(cell, list | dict) and not fits(kind, cell):
             return self.settle(name, "invalid")
         if kind in ("number", "timestamp"):
             zone = column.get("utc-offset", "+00:00")
@@ -162,7 +170,7 @@ class Oracle:
             return [
                 item for item in as_text(cell).split(column.get("separator", ",").encode()) if item
             ]
-        return [item for item in map(as_text, cell) if item]
+        return [text for item in cell if item is not None and (text := as_text(item))]
 
     def weighted_items(self, name: str, cell: Any) -> Any:
         """An item whose weight is no number is left out; the rules settle what is left of none."""

@@ -98,7 +98,9 @@ def chain_of_number(draw: st.DrawFn, feature: str, learned: Spec, extra: list[st
         low, high = sorted((draw(finite()), draw(finite())))
         chain.append("log" if step == "log" else f"clip {low!r} {high!r}")
     lasts = ["equal-width", "equal-frequency", "boundaries", "z-score", "min-max", "log-square"]
-    last = draw(st.sampled_from([*lasts, "round", "value", "", *extra]))
+    last = draw(st.sampled_from([*lasts, "round", "value", *extra] + [""] * (not extra)))
+    if last in extra:  # of the time itself
+        return [last]
     edges = sorted(draw(st.sets(finite(), min_size=1, max_size=6)))
     if last in extra:
         return [last]  # of a time as it is
@@ -181,6 +183,8 @@ def made_features(draw: st.DrawFn, sources: Spec, taken: list[str], learned: Spe
         else:
             some = st.lists(st.sampled_from(parts), min_size=2, max_size=3, unique=True)
             found[name] = {"cross": draw(some)}
+    crossed = {part for made in found.values() for part in made.get("cross", [])}
+    for name in sorted(crossed & found.keys()):  # what nothing is made of is not read
         if draw(st.booleans()):
             found[name]["emit"] = draw(st.booleans())
     return found
@@ -205,6 +209,8 @@ def schemas(draw: st.DrawFn) -> Spec:
     found: Spec = {"columns": dict(order)}
     if draw(st.booleans()):
         found["missing"] = draw(st.lists(st.sampled_from(TOKENS), max_size=3, unique=True))
+    if all(column.get("role") == "ignore" for column in sources.values()):
+        sources[taken[-1]] = {"type": "text"}
     made = draw(made_features(sources, [*others, *sources], learned))
     # What gives no feature at all is refused.
     emitted = [column.get("role") != "ignore" for column in sources.values()]
@@ -323,13 +329,16 @@ def json_cell(draw: st.DrawFn, schema: Spec, column: Spec) -> Any:
     if odd == 0:
         return None
     if odd == 1 and "positive" not in column and column.get("role") not in ("key", "weight"):
-        return draw(st.booleans()) if kind in ("category", "number") else None
+        plain = kind in ("category", "number") and "0" not in column.get(
+            "missing", schema.get("missing", [])
+        )
+        return draw(st.booleans()) if plain else None
     if odd < 5 and kind == "list":
         return draw(
             st.lists(odd_text(NO_UTF8) | st.integers(-5, 5).map(str).map(Spelled), max_size=4)
         )
     if odd < 5 and kind == "weighted-list":
-        weight = number_text(schema).map(lambda t: Spelled(t) if JSON_NUMBER.fullmatch(t) else t)
+        weight = st.floats(allow_nan=False) | st.integers(-5, 5) | st.just("2")
         return draw(st.dictionaries(odd_text(NO_UTF8), weight, max_size=4))
     if (
         odd == 5
@@ -350,7 +359,7 @@ def to_json(cell: Any, ascii_only: bool) -> str:
             f"{to_json(str(k), ascii_only)}:{to_json(v, ascii_only)}" for k, v in cell.items()
         )
         return "{" + ",".join(members) + "}"
-    return json.dumps(cell, ensure_ascii=ascii_only)
+    return json.dumps(cell, ensure_ascii=ascii_only).replace("Infinity", "1e999")
 
 
 @st.composite
