@@ -201,6 +201,8 @@ def schemas(draw: st.DrawFn) -> Spec:
         if draw(st.booleans()):
             label["negative"] = ["0", "no"]
     sources = {name: draw(columns(name, learned)) for name in taken[1:]}
+    if all(column.get("role") == "ignore" for column in sources.values()):
+        sources[taken[-1]] = {"type": "text"}
     others: Spec = {taken[0]: label}
     for role in ("weight", "key"):
         if role not in taken and draw(st.integers(0, 3)) == 0:
@@ -209,8 +211,6 @@ def schemas(draw: st.DrawFn) -> Spec:
     found: Spec = {"columns": dict(order)}
     if draw(st.booleans()):
         found["missing"] = draw(st.lists(st.sampled_from(TOKENS), max_size=3, unique=True))
-    if all(column.get("role") == "ignore" for column in sources.values()):
-        sources[taken[-1]] = {"type": "text"}
     made = draw(made_features(sources, [*others, *sources], learned))
     # What gives no feature at all is refused.
     emitted = [column.get("role") != "ignore" for column in sources.values()]
