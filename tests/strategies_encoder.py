@@ -338,7 +338,7 @@ def json_cell(draw: st.DrawFn, schema: Spec, column: Spec) -> Any:
             st.lists(odd_text(NO_UTF8) | st.integers(-5, 5).map(str).map(Spelled), max_size=4)
         )
     if odd < 5 and kind == "weighted-list":
-        weight = st.floats(allow_nan=False) | st.integers(-5, 5) | st.just("2")
+        weight = st.floats(allow_nan=False) | st.integers(-5, 5) | st.sampled_from(["2", None])
         return draw(st.dictionaries(odd_text(NO_UTF8), weight, max_size=4))
     if (
         odd == 5
