@@ -103,8 +103,7 @@ def fits(kind: str, cell: Any) -> bool:
     """Whether a list, or items with weights, is one that such a column can hold."""
     if isinstance(cell, list):
         return "list" in kind and not any(isinstance(item, list | dict) for item in cell)
-    weights = cell.values()
-    return kind == "weighted-list" and all(type(w) in (int, float, type(None)) for w in weights)
+    return kind == "weighted-list" and not any(isinstance(w, list | dict) for w in cell.values())
 
 
 class Oracle:
@@ -182,9 +181,8 @@ class Oracle:
             cut = [item.rpartition(mark) for item in self.items(column, cell)]
             pairs = [(item, weight) if m else (weight, 1.0) for item, m, weight in cut]
         for item, weight in pairs:
-            v = None if weight is None else as_number(weight)
-            fault = "missing" if weight is None else fault_of(v)
-            if item and fault:
+            v = math.nan if weight is None else as_number(weight)
+            if item and (fault := fault_of(v)):
                 rules.append(self.rule(name, fault))
             elif item:
                 found.append((item, v))

@@ -132,6 +132,13 @@ py::dict take_samples(encode_handle& h) {
 }  // namespace
 
 void bind_encode(py::module_& module) {
+  module.def(
+      "number_text",
+      [](double value) {
+        char text[32];
+        return std::string(text, write_number(text, value));
+      },
+      py::arg("value"));
   module.def("check_schema", &check_schema, py::arg("schema"));
   py::class_<encoder_handle>(module, "Encoder")
       .def(py::init(&make_encoder), py::arg("schema"), py::arg("forests"), py::arg("hash_seed"))

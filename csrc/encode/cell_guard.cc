@@ -77,7 +77,11 @@ guard_counts cell_guard::take_counts() {
 std::string_view cell_guard::text_of(size_t column, const cell& c) {
   if (c.kind == cell_kind::text) return {c.text, c.size};
   char* const at = texts_.data() + column * number_bytes;
-  if (c.kind == cell_kind::boolean) {
+  const schema& plan = plan_.plan();
+  const column_type type = plan.columns[column].type;
+  const bool as_number = (type == column_type::number || type == column_type::timestamp) &&
+                         column != plan.label && column != plan.weight;
+  if (c.kind == cell_kind::boolean && !as_number) {
     const std::string_view word = c.number != 0 ? "true" : "false";
     std::memcpy(at, word.data(), word.size());
     return {at, word.size()};
@@ -85,13 +89,16 @@ std::string_view cell_guard::text_of(size_t column, const cell& c) {
   return {at, static_cast<size_t>(write_number(at, c.number) - at)};
 }
 
-bool cell_guard::is_missing(const column_plan& column, const cell& c) const {
+bool cell_guard::is_missing(size_t column, const cell& c) {
+  const column_plan& plan = plan_.plan().columns[column];
   switch (c.kind) {
     case cell_kind::missing: return true;
-    case cell_kind::text: return c.size == 0 || contains(column.missing, {c.text, c.size});
-    case cell_kind::number: return std::isnan(c.number);
-    case cell_kind::items: return c.size == 0;
+    case cell_kind::text: return c.size == 0 || contains(plan.missing, {c.text, c.size});
+    case cell_kind::number:
     case cell_kind::boolean:
+      return std::isnan(c.number) ||
+             (!plan.missing.empty() && contains(plan.missing, text_of(column, c)));
+    case cell_kind::items: return c.size == 0;
     case cell_kind::invalid: break;
   }
   return false;
@@ -122,9 +129,9 @@ bool cell_guard::settle(size_t column, cell_rule rule) {
 
 bool cell_guard::look_at(size_t column, const cell& c) {
   const column_plan& plan = plan_.plan().columns[column];
-  if (is_missing(plan, c)) {
+  if (is_missing(column, c)) {
     ++counts_[column].missing;
-    if (c.kind == cell_kind::number) ++counts_[column].nan;
+    if (c.kind == cell_kind::number && std::isnan(c.number)) ++counts_[column].nan;
     return settle_missing(column);
   }
   switch (plan.type) {
@@ -191,7 +198,7 @@ line_kind cell_guard::look_at_label(const cell& c) {
   const size_t column = plan_.plan().label;
   const column_plan& plan = plan_.plan().columns[column];
   label_ = 0;
-  if (is_missing(plan, c)) {
+  if (is_missing(column, c)) {
     ++counts_[column].missing;
     return label_required_ ? line_kind::missing_label : line_kind::sample;
   }
@@ -215,7 +222,7 @@ line_kind cell_guard::look_at_label(const cell& c) {
 line_kind cell_guard::look_at_weight(const cell& c) {
   const size_t column = plan_.plan().weight;
   weight_ = 1;
-  if (is_missing(plan_.plan().columns[column], c)) {
+  if (is_missing(column, c)) {
     ++counts_[column].missing;
     return line_kind::sample;
   }

@@ -39,7 +39,3 @@ class forest {
   // values (rows, columns()), row by row, NaN = missing; leaves (rows, trees()), row by row.
   // Thread-safe, allocates nothing.
   void find_leaves(const double* values, size_t rows, uint32_t* leaves) const;
-
-};
-
-}  // namespace fmtrain

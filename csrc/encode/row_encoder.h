@@ -66,7 +66,7 @@ class cell_guard {
   line_kind look_at_label(const cell& c);
   line_kind look_at_weight(const cell& c);
   std::string_view text_of(size_t column, const cell& c);
-  bool is_missing(const column_plan& column, const cell& c) const;
+  bool is_missing(size_t column, const cell& c);
   bool settle(size_t column, cell_rule rule);
   bool settle_missing(size_t column);
   bool settle_number(size_t column, double value, double* kept, cell_rule* rule);

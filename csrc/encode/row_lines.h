@@ -22,6 +22,9 @@ class row_lines {
     at_ = chunk_.data.get() + chunk_.header_bytes;
     end_ = chunk_.data.get() + chunk_.size;
     line_ = chunk_.first_line + (chunk_.header_bytes > 0 ? 1 : 0);
+    constexpr char mark[] = "\xEF\xBB\xBF";  // UTF-8's byte-order mark; a header's is its reader's
+    const bool first = chunk_.header == nullptr && chunk_.first_line == 1;
+    if (first && end_ - at_ >= 3 && std::memcmp(at_, mark, 3) == 0) at_ += 3;
     for (const uint64_t line : chunk_.too_long) {
       log_.add_bad({*chunk_.source, line, 0, line_kind::too_long, ""}, {});
     }

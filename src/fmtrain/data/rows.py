@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from math import isfinite, isnan
+from math import isnan
 from typing import Any, Literal
 
+from fmtrain import _core
 from fmtrain.data.sources import File, Source, Stream, open_sources
 from fmtrain.errors import MissingExtraError, ParameterError
 
@@ -89,6 +90,8 @@ def open_rows(source: Any, format: str) -> tuple[list[Source], str]:
         return [Stream([bytes(source)])], format
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], Mapping):
         return [Stream(json_lines(source))], "jsonl"
+    if isinstance(source, (list, tuple)) and not source:
+        return [Stream([])], format
     sources = open_sources(source)
     if format == COLUMNS:
         return [parquet_of(found) for found in sources], COLUMNS
@@ -107,25 +110,26 @@ def json_lines(rows: Iterable[Mapping[Any, Any]]) -> Iterator[bytes]:
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
             raise ParameterError(f"X, row {number}: a {type(row).__name__} among dicts")
-        cells = {str(name): cell(value) for name, value in row.items()}
         try:
-            text = json.dumps(cells, ensure_ascii=False, default=plain)
+            text = json.dumps(
+                {str(name): cell(value) for name, value in row.items()}, ensure_ascii=False
+            )
         except (TypeError, ValueError) as error:
             raise ParameterError(f"X, row {number}: no row of a table: {error}") from error
         yield text.encode(errors="surrogateescape") + b"\n"
 
 
 def cell(value: Any) -> Any:
-    """JSON has no numbers that are not finite."""
-    if isinstance(value, float) and not isfinite(value):
-        return None if isnan(value) else str(value)
-    return value
-
-
-def plain(value: Any) -> Any:
-    """What json does not know: numpy's scalars and arrays, bytes."""
+    """As JSON has it: a number is spelled as the core spells it, one that is not finite is text or
+    missing, bytes are text, numpy's scalars and arrays are what they hold."""
+    if isinstance(value, float):
+        return None if isnan(value) else _core.number_text(value)
     if isinstance(value, bytes):
         return value.decode(errors="surrogateescape")
+    if isinstance(value, Mapping):
+        return {str(name): cell(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cell(item) for item in value]
     if hasattr(value, "tolist"):
         return cell(value.tolist())
-    raise TypeError(f"a {type(value).__name__} is no cell")
+    return value
