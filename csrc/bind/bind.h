@@ -50,6 +50,7 @@ py::array_t<T> to_array(const std::vector<T>& values) {
   return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
+void bind_forest(py::module_& module);
 void bind_model(py::module_& module);
 void bind_stream(py::module_& module);
 

@@ -141,6 +141,7 @@ PYBIND11_MODULE(_core, module) {
   module.def("start_value", &start_value, py::arg("id"), py::arg("lane"), py::arg("seed") = 0);
   module.def("parse_line", &parse_one, py::arg("line"), py::arg("format") = "text");
   bind_encode(module);
+  bind_forest(module);
   bind_model(module);
   bind_stream(module);
   bind_sample_writer(module);

@@ -94,6 +94,26 @@ class Model(metaclass=_Bound):
     @property
     def label_sum(self) -> float: ...
 
+class Forest(metaclass=_Bound):
+    # XGBoost's JSON or UBJSON, LightGBM's text, or pack()'s bytes; name is for messages
+    @staticmethod
+    def read(data: bytes, name: str = "the forest") -> Forest: ...
+    def pack(self) -> bytes: ...
+    # all numbers of the tree's leaves, rising
+    def leaves_of(self, tree: int) -> npt.NDArray[np.uint32]: ...
+    # values (rows, columns) C-contiguous, NaN = missing; (rows, trees)
+    def find_leaves(
+        self, values: npt.NDArray[np.float64], threads: int = 1
+    ) -> npt.NDArray[np.uint32]: ...
+    @property
+    def trees(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def column_names(self) -> list[str]: ...  # empty where the file has none
+    @property
+    def content_hash(self) -> int: ...
+
 # What Trainer, Predictor and Packer share: begin, read or feed until the end, end; again; finish.
 # The name is for the type checker alone.
 class _Input(metaclass=_Bound):
