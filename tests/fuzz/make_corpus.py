@@ -8,6 +8,7 @@ Inputs that once broke something are added here, named after what they broke.
 from __future__ import annotations
 
 import struct
+from json import loads
 from pathlib import Path
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
@@ -85,6 +86,82 @@ def json_rows() -> None:
     rows("order", b'{"a":1,"b":2}\n{"b":1,"a":2}\n{"c":0,"b":1}\n{"label":1}\n')
     rows("escapes", b'{"\\u0061":"\\ud83d\\ude00\\"","":"\\u0000","\xc3\xa9\\n":["\\t"]}\n')
     rows("no_objects", b'[1]\n"a"\nnull\n{"a":1,"a":2}\n{"a":1}}\n{"a":1,}\n{"a":"\n')
+
+
+XGBOOST = b"""{"version":[2,1,0],"learner":{"feature_names":["age","sex"],
+"learner_model_param":{"num_feature":"2"},"gradient_booster":{"name":"gbtree","model":{
+"gbtree_model_param":{"num_trees":"1"},"trees":[{"tree_param":{"num_nodes":"5"},
+"left_children":[1,3,-1,-1,-1],"right_children":[2,4,-1,-1,-1],"split_indices":[0,1,0,0,0],
+"split_conditions":[5E-1,0E0,1E0,2E0,3E0],"default_left":[1,0,0,0,0],"split_type":[0,1,0,0,0],
+"categories":[1,33],"categories_nodes":[1],"categories_segments":[0],"categories_sizes":[2]}]}}}}
+"""
+LIGHTGBM = b"""tree
+version=v4
+max_feature_idx=1
+feature_names=age sex
+tree_sizes=99
+
+Tree=0
+num_leaves=3
+num_cat=1
+split_feature=0 1
+threshold=0.5 0
+decision_type=10 1
+left_child=-1 -2
+right_child=1 -3
+cat_boundaries=0 2
+cat_threshold=2 2
+
+end of trees
+"""
+
+
+def ubjson(value: object) -> bytes:
+    """As XGBoost writes it."""
+
+    def text(value: str) -> bytes:
+        return struct.pack(">cq", b"L", len(value)) + value.encode()
+
+    if isinstance(value, dict):
+        members = (text(key) + ubjson(item) for key, item in value.items())
+        return b"{" + b"".join(members) + b"}"
+    if isinstance(value, list) and value and all(isinstance(v, float) for v in value):
+        return b"[$d#L" + struct.pack(f">q{len(value)}f", len(value), *value)
+    if isinstance(value, list):
+        return struct.pack(">3sq", b"[#L", len(value)) + b"".join(map(ubjson, value))
+    if isinstance(value, str):
+        return b"S" + text(value)
+    kind = "f" if isinstance(value, float) else "i"
+    return (b"d" if kind == "f" else b"l") + struct.pack(f">{kind}", value)
+
+
+def forest() -> None:
+    def model(name: str, data: bytes) -> None:
+        save("fuzz_forest", name, b"\1" + data)
+
+    model("xgboost", XGBOOST)
+    model("xgboost_ubjson", ubjson(loads(XGBOOST)))
+    model("xgboost_infinity", XGBOOST.replace(b"5E-1", b"-Infinity"))
+    model("xgboost_cycle", XGBOOST.replace(b"[1,3,-1", b"[1,0,-1"))
+    model("xgboost_outside", XGBOOST.replace(b"[2,4,-1", b"[2,40,-1"))
+    dart = XGBOOST.replace(b'"name":"gbtree",', b'"name":"dart","gbtree":{').replace(
+        b"}}}}", b"}}}}}"
+    )
+    model("xgboost_dart", dart)
+    model("lightgbm", LIGHTGBM)
+    model("lightgbm_zero", LIGHTGBM.replace(b"decision_type=10", b"decision_type=6"))
+    model("lightgbm_infinity", LIGHTGBM.replace(b"=0.5", b"=inf"))
+    model("lightgbm_leaf", LIGHTGBM.replace(b"leaves=3", b"leaves=1"))
+    model("lightgbm_claims", LIGHTGBM.replace(b"leaves=3", b"leaves=2000000000"))
+    head = b"\x89FMFOR\n\x1a" + struct.pack("<II", 1, 0)
+    numbers = struct.pack("<BIf", 17, 0, 0.5) + struct.pack("<BIBI", 0, 1, 0, 2)
+    model("own_xgboost", head + struct.pack("<4I", 0, 1, 0, 1) + numbers)
+    numbers = struct.pack("<BId", 25 - 16, 0, 0.5) + struct.pack("<BIBI", 0, 0, 0, 1)
+    sets = struct.pack("<BIII", 3, 1, 1, 6) + struct.pack("<BIBI", 0, 0, 0, 1)
+    model("own_lightgbm", head + struct.pack("<4I", 1, 2, 0, 2) + numbers + sets)
+    named = struct.pack("<I1sI1s", 1, b"a", 1, b"b")
+    model("own_names", head + struct.pack("<4I", 1, 2, 2, 2) + named + numbers + sets)
+    model("own_claims", head + struct.pack("<4I", 0, 1 << 30, 1 << 30, 1 << 31))
 
 
 def preamble(header: bytes, version: int = 1) -> bytes:
@@ -247,6 +324,7 @@ if __name__ == "__main__":
     json()
     delimited()
     json_rows()
+    forest()
     cache_file()
     model_file()
     alphafm()
