@@ -68,6 +68,7 @@ NATIVE_USERS = {
     "packing",
     "training",
     "inspection",
+    "features.gbdt",
     "features.schema",
     "cli.alphafm",
     "cli.fit_report",

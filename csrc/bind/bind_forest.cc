@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/file.h"
 #include "bind/bind.h"
 #include "encode/forest.h"
 
@@ -41,6 +42,21 @@ void find_on_threads(const forest& f, const double* values, size_t rows, size_t 
   for (std::thread& other : others) other.join();
 }
 
+void save_forest(const forest_handle& handle, const std::string& path) {
+  const std::string bytes = handle.held->pack();
+  status done;
+  {
+    const py::gil_scoped_release release;
+    done = [&]() -> status {
+      atomic_file file;
+      FMTRAIN_TRY(file.open(path));
+      FMTRAIN_TRY(file.write(bytes.data(), bytes.size()));
+      return file.commit();
+    }();
+  }
+  check(done);
+}
+
 using matrix = py::array_t<double, py::array::c_style>;
 
 py::array_t<uint32_t> find_leaves(const forest_handle& handle, const matrix& values,
@@ -68,8 +84,10 @@ py::array_t<uint32_t> leaves_of(const forest_handle& handle, size_t tree) {
 
 void bind_forest(py::module_& module) {
   py::class_<forest_handle>(module, "Forest")
+      .def(py::init(&read_forest), py::arg("data"), py::arg("name") = "the forest")
       .def_static("read", &read_forest, py::arg("data"), py::arg("name") = "the forest")
       .def("pack", [](const forest_handle& h) { return py::bytes(h.held->pack()); })
+      .def("save", &save_forest, py::arg("path"))
       .def("leaves_of", &leaves_of, py::arg("tree"))
       .def("find_leaves", &find_leaves, py::arg("values").noconvert(), py::arg("threads") = 1)
       .def_property_readonly("trees", [](const forest_handle& h) { return h.held->trees(); })

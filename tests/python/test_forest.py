@@ -195,7 +195,7 @@ def test_categories_of_xgboost_agree(onehot: int) -> None:
 
 def test_names_of_xgboosts_columns() -> None:
     X, y = data(9)
-    names = ["a", "b c", "d=e", "ü", "f"]  # noqa: RUF001
+    names = ["a", "b c", "d=e", "ü", "f"]
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(X, y, feature_names=names), 2)
     forests = [_core.Forest.read(bytes(booster.save_raw(kind))) for kind in ("json", "ubj")]
     assert [f.column_names for f in forests] == [names, names]
@@ -206,7 +206,9 @@ def test_names_of_xgboosts_columns() -> None:
 def test_what_has_no_leaves_is_refused() -> None:
     X, y = data(10)
     linear = train_xgboost(X, y, booster="gblinear")
-    with pytest.raises(ModelFileError, match="^m.json: the booster is `gblinear`: only gbtree and"):
+    with pytest.raises(
+        ModelFileError, match=r"^m\.json: the booster is `gblinear`: only gbtree and"
+    ):
         _core.Forest.read(bytes(linear.save_raw("json")), "m.json")
     targets = np.stack([y, 1 - y], axis=1)
     vector = train_xgboost(
@@ -368,5 +370,5 @@ def test_a_cut_model_is_refused(kind: str) -> None:
         whole = bytes(booster.save_raw("ubj" if kind == "own" else kind))
         whole = _core.Forest.read(whole).pack() if kind == "own" else whole
     for size in itertools.chain(range(min(len(whole), 3000)), range(0, len(whole), 97)):
-        with pytest.raises(ModelFileError, match="^cut.model: "):
+        with pytest.raises(ModelFileError, match=r"^cut\.model: "):
             _core.Forest.read(whole[:size], "cut.model")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         NonFiniteGuard,
     )
     from fmtrain.features.encoder import Encoded, Encoder
+    from fmtrain.features.gbdt import GBDTLeafEncoder
     from fmtrain.features.pieces import schema_columns, schema_tables
     from fmtrain.features.schema import Schema
 
@@ -22,6 +23,7 @@ HOMES = {
     "Encoder": "encoder",
     "EqualFrequencyDiscretizer": "discretizers",
     "EqualWidthDiscretizer": "discretizers",
+    "GBDTLeafEncoder": "gbdt",
     "LogTransform": "discretizers",
     "NonFiniteGuard": "discretizers",
     "Schema": "schema",
@@ -34,6 +36,7 @@ __all__ = [
     "Encoder",
     "EqualFrequencyDiscretizer",
     "EqualWidthDiscretizer",
+    "GBDTLeafEncoder",
     "LogTransform",
     "NonFiniteGuard",
     "Schema",
