@@ -74,7 +74,7 @@ class GBDTLeafEncoder(Parameters):
         self,
         trees: int = 100,
         depth: int = 4,
-        learning_rate: float = 0.3,
+        learning_rate: float = 0.2,
         columns: Sequence[str] | Sequence[int] | None = None,
         model: Any = None,
         train_share: float = 1.0,

@@ -1,0 +1,1 @@
+"""`fmtrain predict` as a whole process, beside alphaFM's fm_predict."""
