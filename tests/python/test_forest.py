@@ -185,6 +185,7 @@ def test_categories_of_xgboost_agree(onehot: int) -> None:
         xgboost.DMatrix(X, y, feature_types=types, enable_categorical=True),
         12,
     )
+    assert b'"split_type":[1' in bytes(booster.save_raw("json"))
     check_xgboost(booster, X, types)
     odd = np.array(X)
     pool = [90, 95, 96, 127, 128, 5000, 2.0**24 - 1, 2.0**24, 2.0**24 + 2, 3e9, -1, -0.5, 2.5, 89.9]
@@ -314,6 +315,7 @@ def test_categories_of_lightgbm_agree(params: dict[str, Any]) -> None:
     y = ((X[:, 0] % 3 == 1) ^ (X[:, 3] == 2) ^ (rng.random(ROWS) < 0.2)).astype(float)
     X[rng.random(ROWS) < 0.1, 0] = np.nan
     booster = train_lightgbm(X, y, categorical=[0, 3], min_data_per_group=5, **params)
+    assert "cat_threshold=" in booster.model_to_string()
     check_lightgbm(booster, X)
     odd = np.array(X)
     pool = [90, 95, 96, 5000, 2.0**31, 2.0**31 - 1, -(2.0**31), 3e9, -1, -0.5, 2.5, 89.9, 1e300]
