@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 #include "base/file.h"
@@ -37,7 +38,14 @@ void find_on_threads(const forest& f, const double* values, size_t rows, size_t 
     f.find_leaves(values + first * f.columns(), end - first, leaves + first * f.trees());
   };
   std::vector<std::thread> others;
-  for (size_t i = 1; i < parts; ++i) others.emplace_back(part, i);
+  others.reserve(parts - 1);
+  for (size_t i = 1; i < parts; ++i) {
+    try {
+      others.emplace_back(part, i);
+    } catch (const std::system_error&) {  // no more of them are to be had
+      part(i);
+    }
+  }
   part(0);
   for (std::thread& other : others) other.join();
 }

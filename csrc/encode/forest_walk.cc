@@ -88,7 +88,7 @@ class forest::walker {
       for (size_t row = 0; row < rows_; ++row) unprepared_row(row);
       return;
     }
-    prepared[0] = 0;  // what leaves look at where there is no split
+    std::fill(prepared, prepared + block_rows, T(0));  // what leaves look at without slots
     if (slots * block_rows <= room && rows_ >= block_rows) {
       blocks<block_rows>(prepared);
     } else if (slots * abreast <= room && rows_ >= abreast) {

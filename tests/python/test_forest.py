@@ -153,7 +153,7 @@ def test_all_trees_of_an_early_stopped_xgboost_count() -> None:
     params = {"objective": "binary:logistic", "max_depth": 6}
     train, held = (xgboost.DMatrix(X[half], y[half]) for half in (slice(0, 700), slice(700, None)))
     booster = xgboost.train(
-        params, train, 100, [(held, "held")], early_stopping_rounds=5, verbose_eval=False
+        params, train, 100, evals=[(held, "held")], early_stopping_rounds=5, verbose_eval=False
     )
     assert booster.best_iteration + 1 < booster.num_boosted_rounds()
     assert check_xgboost(booster, X).trees == booster.num_boosted_rounds()
