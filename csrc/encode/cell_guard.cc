@@ -31,7 +31,51 @@ cell_guard::cell_guard(const encoder& plan, bool label_required)
       seen_(plan.plan().columns.size()),
       texts_(seen_.size() * number_bytes),
       words_(padding_bytes),
-      counts_(seen_.size()) {}
+      counts_(seen_.size()) {
+  for (size_t column = 0; column < seen_.size(); ++column) quick_.push_back(quick(plan, column));
+}
+
+cell_guard::quick_column cell_guard::quick(const encoder& plan, size_t column) {
+  const schema& of = plan.plan();
+  const column_plan& c = of.columns[column];
+  quick_column made{usual::general, -INFINITY, INFINITY};
+  if (c.has_profile_range) {
+    made.profile_min = c.profile_min;
+    made.profile_max = c.profile_max;
+  }
+  if (!plan.reads(column)) {
+    made.kind = usual::unread;
+  } else if (column != of.label && column != of.weight && c.missing.empty()) {
+    if (c.type == column_type::category) made.kind = usual::category;
+    if (c.type == column_type::number && !c.has_range) made.kind = usual::number;
+  }
+  return made;
+}
+
+// False: the cell is none of the usual ones, and nothing was done.
+inline bool cell_guard::look_quickly(size_t column, const cell& c) {
+  constexpr uint32_t digits_max = 15;  // a double holds them exactly
+  const quick_column& how = quick_[column];
+  if (how.kind == usual::unread) return true;
+  if (how.kind == usual::general || c.kind != cell_kind::text || c.size == 0) return false;
+  seen_cell& seen = seen_[column];
+  if (how.kind == usual::category) {
+    seen.plain = c.plain;
+    seen.text = {c.text, c.size};
+  } else {
+    if (c.size > digits_max) return false;
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < c.size; ++i) {
+      const auto digit = static_cast<unsigned char>(c.text[i] - '0');
+      if (digit > 9) return false;
+      value = value * 10 + digit;
+    }
+    seen.number = static_cast<double>(value);
+    counts_[column].unusual += seen.number < how.profile_min || seen.number > how.profile_max;
+  }
+  seen.state = cell_state::good;
+  return true;
+}
 
 parse_result cell_guard::look(const cell* cells) {
   const schema& plan = plan_.plan();
@@ -40,7 +84,7 @@ parse_result cell_guard::look(const cell* cells) {
   reserve_words(cells);
   line_kind first = line_kind::sample;
   for (size_t column = 0; column < seen_.size(); ++column) {
-    if (!plan_.reads(column)) continue;
+    if (look_quickly(column, cells[column])) continue;
     line_kind kind = line_kind::sample;
     if (column == plan.label) {
       kind = look_at_label(cells[column]);
@@ -93,7 +137,8 @@ bool cell_guard::is_missing(size_t column, const cell& c) {
   const column_plan& plan = plan_.plan().columns[column];
   switch (c.kind) {
     case cell_kind::missing: return true;
-    case cell_kind::text: return c.size == 0 || contains(plan.missing, {c.text, c.size});
+    case cell_kind::text:
+      return c.size == 0 || (!plan.missing.empty() && contains(plan.missing, {c.text, c.size}));
     case cell_kind::number:
     case cell_kind::boolean:
       return std::isnan(c.number) ||

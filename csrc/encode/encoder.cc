@@ -70,6 +70,7 @@ void encoder::name_features() {
     names.prefix = name + "=";
     names.value = named(name);
     names.missing = named(names.prefix);
+    names.token = name_hash(names.prefix, hash_seed_);
     reads_[plan.column] = reads_[plan.column] || plan.emit || names.crossed;
     if (plan_.columns[plan.column].type == column_type::weighted_list) continue;
     const size_t bins = plan.last == last_step::bins      ? plan.cuts.size() + 1
@@ -77,7 +78,9 @@ void encoder::name_features() {
                         : plan.last == last_step::weekday ? 7
                                                           : 0;
     for (size_t bin = 0; bin < bins; ++bin) {
-      names.bins.push_back(named(names.prefix + std::to_string(bin)));
+      const known_name made = named(names.prefix + std::to_string(bin));
+      names.bin_ids.push_back(made.id);
+      names.bin_names.push_back(made.text);
     }
   }
   for (const forest_plan& plan : plan_.forests) {

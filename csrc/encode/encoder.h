@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "encode/forest.h"
+#include "encode/name_hash.h"
 #include "encode/schema.h"
 
 namespace fmtrain {
@@ -24,7 +25,9 @@ struct feature_names {
   std::string prefix;  // "I3=": a token's name begins with it
   known_name value;    // "I3"
   known_name missing;  // "I3="
-  std::vector<known_name> bins;  // (bins), where a number alone is cut into them
+  name_hash token;     // of what begins with the prefix
+  std::vector<uint64_t> bin_ids;       // (bins), where a number alone is cut into them
+  std::vector<std::string> bin_names;  // (bins)
   bool crossed = false;          // is part of a cross
 };
 

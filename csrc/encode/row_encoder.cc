@@ -48,7 +48,49 @@ row_encoder::row_encoder(const encoder& plan, const row_options& options)
       options_(options),
       cells_(plan, options.label_required),
       parts_(plan.plan().features.size()),
-      scratch_(256 + padding_bytes) {}
+      scratch_(256 + padding_bytes) {
+  for (size_t feature = 0; feature < parts_.size(); ++feature) {
+    recipes_.push_back(recipe_of(feature));
+  }
+}
+
+row_encoder::recipe row_encoder::recipe_of(size_t feature) const {
+  const feature_plan& plan = plan_.plan().features[feature];
+  const feature_names& names = plan_.names(feature);
+  recipe made;
+  if (plan.is_cross()) {
+    made.kind = plan.emit ? usual::cross : usual::nothing;
+    return made;
+  }
+  made.column = plan.column;
+  made.token = names.token;
+  const column_type type = plan_.plan().columns[plan.column].type;
+  if (!plan.emit && !names.crossed) {
+    made.kind = usual::nothing;
+  } else if (!options_.names && !names.crossed) {
+    if (type == column_type::category && plan.buckets == 0) made.kind = usual::category;
+    if (type == column_type::number && plan.last == last_step::bins) made.kind = usual::bins;
+  }
+  return made;
+}
+
+// False: the cell is none of the usual ones, and nothing was made.
+inline bool row_encoder::make_quickly(size_t feature, const recipe& how, batch& out) {
+  if (how.kind == usual::nothing) return true;
+  const seen_cell& from = cells_[how.column];
+  if (from.state != cell_state::good) return false;
+  if (how.kind == usual::category && from.plain) {
+    out.add_feature(how.token.id_of(from.text.data(), from.text.size()), 1, {0, 0});
+    return true;
+  }
+  if (how.kind != usual::bins) return false;
+  const feature_plan& plan = plan_.plan().features[feature];
+  double value = from.number;
+  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  const uint32_t bin = bin_of(plan.cuts.data(), plan.cuts.size(), value);
+  out.add_feature(plan_.names(feature).bin_ids[bin], 1, {0, 0});
+  return true;
+}
 
 void row_encoder::begin(batch& out) {
   out.text = nullptr;
@@ -69,11 +111,11 @@ parse_result row_encoder::add(const cell* cells, uint64_t line, batch& out) {
   part_names_.clear();
   out.reserve_features(plan.features.size());
   bool fits = true;
-  for (size_t feature = 0; feature < plan.features.size() && fits; ++feature) {
-    const feature_plan& f = plan.features[feature];
-    if (f.is_cross()) {
+  for (size_t feature = 0; feature < recipes_.size() && fits; ++feature) {
+    const recipe& how = recipes_[feature];
+    if (how.kind == usual::cross) {
       fits = make_cross(feature, out);
-    } else if (f.emit || plan_.names(feature).crossed) {
+    } else if (!make_quickly(feature, how, out)) {
       parts_[feature].clear();
       make(feature, out);
     }
@@ -128,22 +170,20 @@ void row_encoder::make(size_t feature, batch& out) {
 
 void row_encoder::make_from_number(size_t feature, double value, batch& out) {
   const feature_plan& plan = plan_.plan().features[feature];
-  const feature_names& names = plan_.names(feature);
   for (const numeric_step& step : plan.steps) value = apply_step(step, value);
   const int zone = plan_.plan().columns[plan.column].utc_offset_seconds;
   switch (plan.last) {
     case last_step::bins:
-      return make_known(feature, names.bins[bin_of(plan.cuts.data(), plan.cuts.size(), value)], 1,
-                        out);
-    case last_step::hour: return make_known(feature, names.bins[hour_of(value, zone)], 1, out);
-    case last_step::weekday: return make_known(feature, names.bins[weekday_of(value, zone)], 1, out);
+      return make_bin(feature, bin_of(plan.cuts.data(), plan.cuts.size(), value), out);
+    case last_step::hour: return make_bin(feature, hour_of(value, zone), out);
+    case last_step::weekday: return make_bin(feature, weekday_of(value, zone), out);
     case last_step::log_square: {
       std::string_view lead;
       const int64_t number = log_square(value, &lead);
       return make_whole(feature, lead, number, out);
     }
     case last_step::round: return make_whole(feature, {}, whole(std::nearbyint(value)), out);
-    default: return make_known(feature, names.value, last_value(plan, value), out);
+    default: return make_known(feature, plan_.names(feature).value, last_value(plan, value), out);
   }
 }
 
@@ -195,6 +235,11 @@ void row_encoder::make_category(size_t feature, std::string_view text, bool plai
 // until the next one.
 void row_encoder::make_token(size_t feature, std::string_view token, std::string_view tail,
                              double x, batch& out) {
+  const feature_names& names = plan_.names(feature);
+  if (tail.empty() && !options_.names && !names.crossed) {
+    // Only features that are emitted come here uncrossed.
+    return put(nullptr, 0, names.token.id_of(token.data(), token.size()), float_of(x), out);
+  }
   const std::string& prefix = plan_.names(feature).prefix;
   const size_t size = prefix.size() + token.size() + tail.size();
   if (scratch_.size() < size + padding_bytes) scratch_.resize(size + padding_bytes);
@@ -204,6 +249,12 @@ void row_encoder::make_token(size_t feature, std::string_view token, std::string
   if (!tail.empty()) std::memcpy(name + prefix.size() + token.size(), tail.data(), tail.size());
   const bool emit = plan_.plan().features[feature].emit;
   produce(feature, name, size, emit ? hash_padded(name, size, plan_.hash_seed()) : 0, x, out);
+}
+
+void row_encoder::make_bin(size_t feature, uint32_t bin, batch& out) {
+  const feature_names& names = plan_.names(feature);
+  const std::string& name = names.bin_names[bin];
+  produce(feature, name.data(), name.size(), names.bin_ids[bin], 1, out);
 }
 
 void row_encoder::make_known(size_t feature, const known_name& name, double x, batch& out) {
@@ -240,7 +291,7 @@ bool row_encoder::make_cross(size_t feature, batch& out) {
   const std::vector<part>& third = three ? parts_[plan.parts[2]] : nothing;
   // Each factor is below 2^24, the longest line: the product does not overflow.
   const size_t pairs = first.size() * second.size();
-  if (!plan.emit || pairs == 0 || third.empty()) return true;
+  if (pairs == 0 || third.empty()) return true;
   if (pairs > row_features_max || pairs * third.size() > row_features_max) return false;
   out.reserve_features(plan_.plan().features.size() + pairs * third.size());
   for (const part& a : first) {

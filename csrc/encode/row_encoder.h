@@ -77,8 +77,19 @@ class cell_guard {
   void add_words(std::string_view text);
   void reserve_words(const cell* cells);
 
+  // What most cells of most columns need, without looking at the whole plan: a text that is there,
+  // a short whole number. Everything else is `general`.
+  enum class usual : uint8_t { unread, general, category, number };
+  struct quick_column {
+    usual kind = usual::general;
+    double profile_min, profile_max;  // of a number
+  };
+  static quick_column quick(const encoder& plan, size_t column);
+  bool look_quickly(size_t column, const cell& c);
+
   const encoder& plan_;
   const bool label_required_;
+  std::vector<quick_column> quick_;  // (columns)
   std::vector<seen_cell> seen_;  // (columns)
   std::vector<list_item> items_;
   std::vector<char> texts_;  // of cells that came as numbers: a piece a column
@@ -122,6 +133,7 @@ class row_encoder {
   void make_whole(size_t feature, std::string_view lead, int64_t value, batch& out);
   void make_token(size_t feature, std::string_view token, std::string_view tail, double x,
                   batch& out);
+  void make_bin(size_t feature, uint32_t bin, batch& out);
   void make_known(size_t feature, const known_name& name, double x, batch& out);
   void produce(size_t feature, const char* name, size_t size, uint64_t id, double x, batch& out);
   bool make_cross(size_t feature, batch& out);
@@ -130,9 +142,20 @@ class row_encoder {
   void put(const char* name, size_t size, uint64_t id, float x, batch& out);
   std::pair<size_t, size_t> add_key(batch& out);
 
+  // As quick_column: what most features need where no names are kept.
+  enum class usual : uint8_t { nothing, general, category, bins, cross };
+  struct recipe {
+    usual kind = usual::general;
+    size_t column = 0;
+    name_hash token;  // category
+  };
+  recipe recipe_of(size_t feature) const;
+  bool make_quickly(size_t feature, const recipe& how, batch& out);
+
   const encoder& plan_;
   const row_options options_;
   cell_guard cells_;
+  std::vector<recipe> recipes_;           // (features)
   std::vector<std::vector<part>> parts_;  // (features), of those that are crossed
   std::string part_names_;                // of the row
   std::vector<char> scratch_;             // a name in the making, padding_bytes behind it

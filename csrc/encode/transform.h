@@ -40,13 +40,13 @@ inline double apply_step(const numeric_step& step, double v) {
 // How many of `cuts` (count), rising, are <= v: bins are half-open [a, b).
 inline uint32_t bin_of(const double* cuts, size_t count, double v) {
   const double* at = cuts;
-  while (count > 0) {
+  // No branch: which way it goes is as good as random.
+  while (count > 1) {
     const size_t half = count / 2;
-    const bool right = at[half] <= v;
-    at = right ? at + half + 1 : at;
-    count = right ? count - half - 1 : half;
+    at += half * static_cast<size_t>(at[half - 1] <= v);
+    count -= half;
   }
-  return static_cast<uint32_t>(at - cuts);
+  return static_cast<uint32_t>(at - cuts) + static_cast<uint32_t>(count == 1 && *at <= v);
 }
 
 // Doubles are whole numbers up to here.
