@@ -24,6 +24,7 @@ struct pack_handle {
   std::unique_ptr<packer> held;
 
   ~pack_handle() {
+    if (held == nullptr) return;  // it could not be opened
     held->input().stop();
     const py::gil_scoped_release release;
     (void)held->finish();

@@ -86,6 +86,7 @@ struct encode_handle {
   std::unique_ptr<sample_writer> held;
 
   ~encode_handle() {
+    if (held == nullptr) return;  // it could not be opened
     held->input().stop();
     const py::gil_scoped_release release;
     (void)held->finish();
