@@ -35,6 +35,24 @@ class _HyperLine(TypedDict):
 class _Bound(type):
     """Stands for pybind11's metaclass."""
 
+class Encoder(metaclass=_Bound):
+    # schema: JSON (csrc/encode/schema.h); forests: {name: what Forest reads}
+    def __init__(self, schema: bytes, forests: Mapping[str, bytes], hash_seed: int) -> None: ...
+    # ParameterError names the first feature whose cuts were not learned yet
+    def check_fitted(self) -> None: ...
+    # index, name, what (equal-width, equal-frequency, z-score, min-max), bins
+    def to_learn(self) -> list[tuple[int, str, str, int]]: ...
+    # all ids that the forest's leaves have
+    def leaf_ids(self, forest: str) -> _Ids: ...
+    @property
+    def schema(self) -> bytes: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def forests(self) -> dict[str, bytes]: ...  # packed
+    @property
+    def hash_seed(self) -> int: ...
+
 class Model(metaclass=_Bound):
     def __init__(self, hyper: Mapping[str, str], names: bool = False) -> None: ...
     @staticmethod
@@ -56,6 +74,12 @@ class Model(metaclass=_Bound):
     def change_hyper(self, hyper: Mapping[str, str]) -> None: ...
     # rules as csrc/model/expiry.h; now_minutes: since 1970
     def set_expiry(self, rules: Sequence[str], now_minutes: int) -> None: ...
+    # from here on rows are encoded by it; golden rows and guards start anew
+    def set_encoder(self, encoder: Encoder) -> None: ...
+    # those of the rows leave the model: how many they were
+    def drop_rows(self, ids: _Ids) -> int: ...
+    # of all runs: column, rows, missing, nan, infinite, invalid, outside, unusual
+    def guards(self) -> list[dict[str, Any]]: ...
     # found (n), w (n), v (n, factors); zeros where not found
     def weights(self, ids: _Ids) -> tuple[npt.NDArray[np.bool_], _Floats, _Floats]: ...
     # every row in table order: id, w (rows), v (rows, factors); with state z, n (rows),
@@ -67,6 +91,8 @@ class Model(metaclass=_Bound):
     def names_of(self, ids: _Ids) -> list[bytes | None]: ...
     # rows, zero_w, zero_rows
     def sparsity(self) -> dict[str, int]: ...
+    @property
+    def encoder(self) -> Encoder | None: ...
     @property
     def expiry(self) -> str: ...  # its rules, blanks between
     @property
@@ -161,14 +187,20 @@ class _Input(metaclass=_Bound):
     @property
     def ended_inside_a_line(self) -> bool: ...
 
+# Raw rows as columns: open, read until it says False.
+class _Rows(_Input):
+    # stream: the capsule of __arrow_c_stream__
+    def open_arrow(self, stream: Any, name: _Path) -> None: ...
+    def read_arrow(self, budget_ms: int) -> bool: ...
+
 class _Packing(metaclass=_Bound):
     # before the first begin: keeps the samples, too. codec: lz4, zstd or none
     def write_cache(self, path: _Path, codec: str) -> None: ...
     # after finish: samples, blocks, bytes. The file appears now or never.
     def commit_cache(self) -> dict[str, int]: ...
 
-class Packer(_Input, _Packing):
-    # format: text or libffm; bad_lines_fd: -1 for none
+class Packer(_Rows, _Packing):
+    # format: text or libffm, or one of rows, which need an encoder; bad_lines_fd: -1 for none
     def __init__(
         self,
         threads: int,
@@ -176,10 +208,12 @@ class Packer(_Input, _Packing):
         hash_seed: int = 0,
         names: bool = False,
         bad_lines_fd: int = -1,
+        encoder: Encoder | None = None,
     ) -> None: ...
 
-class Trainer(_Input, _Packing):
-    # format: text or libffm; bad_lines_fd: -1 for none
+class Trainer(_Rows, _Packing):
+    # format: text or libffm, or one of rows: tsv, csv, jsonl, parquet (columns), which the model's
+    # encoder reads; bad_lines_fd: -1 for none
     def __init__(
         self,
         model: Model,
@@ -195,8 +229,10 @@ class Trainer(_Input, _Packing):
     # window and total (samples, weight_sum, label_sum, prediction_sum, logloss, auc, auc_error),
     # features, memory_bytes, economy (empty, or what csrc/train/economy.h reports)
     def progress(self, close_window: bool) -> dict[str, Any]: ...
+    # of rows: as Model.guards; else empty
+    def guards(self) -> list[dict[str, Any]]: ...
 
-class Predictor(_Input):
+class Predictor(_Rows):
     # output_fd: lines go there; -1: results are kept for take(). link: sigmoid, exp or raw
     def __init__(
         self,
@@ -207,11 +243,30 @@ class Predictor(_Input):
         output_fd: int = -1,
         link: str = "sigmoid",
         alphafm: bool = False,
+        label_required: bool = True,
     ) -> None: ...
+    def guards(self) -> list[dict[str, Any]]: ...
     # label, weight, raw score, group: (samples)
     def take(self) -> tuple[_Floats, _Floats, _Floats, _Ids]: ...
     @property
     def samples(self) -> int: ...
+
+# Rows as samples, in row order.
+class EncodeStream(_Rows):
+    # output_fd: text samples go there, which needs names; -1: they are kept for take()
+    def __init__(
+        self,
+        encoder: Encoder,
+        threads: int,
+        format: str,
+        bad_lines_fd: int = -1,
+        output_fd: int = -1,
+        names: bool = False,
+        label_required: bool = True,
+    ) -> None: ...
+    # label, weight, row, features (how many), keys: (samples); ids, x, names: (all features)
+    def take(self) -> dict[str, Any]: ...
+    def guards(self) -> list[dict[str, Any]]: ...
 
 class SynthOptions(metaclass=_Bound):
     fields: int
@@ -250,7 +305,10 @@ def parse_line(
 def first_bad_line(text: bytes) -> tuple[int, str, bytes] | None: ...
 
 # the keys that lead to what is wrong with a schema, and a message
-def check_schema(json: bytes) -> tuple[list[str], str] | None: ...
+def check_schema(schema: bytes) -> tuple[list[str], str] | None: ...
+
+# as csrc/encode/transform.h writes a number
+def number_text(value: float) -> str: ...
 
 # number_bytes, factors, features, nonzero_features
 def alphafm_info(path: _Path) -> dict[str, int]: ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fmtrain import _core
 from fmtrain.data.matrix import Columns, Csr
 from fmtrain.errors import ParameterError, printable
 from fmtrain.features.encoder import encode_rows, native_encoder
@@ -64,9 +63,7 @@ def keep_schema(native: Any, schema: Any, new_forest: bool = False) -> int:
 def rows_as_matrix(native: Any, X: Any, threads: int) -> Csr:
     """Rows that a model with a schema encodes, ready for a stream. ParameterError names the first
     that is bad, as each must have its result."""
-    found = encode_rows(
-        native.encoder, X, threads, names=native.has_names, label_required=False
-    )
+    found = encode_rows(native.encoder, X, threads, names=native.has_names, label_required=False)
     if found.log["bad_lines"]:
         first = found.log["examples"][0]
         detail = printable(first["detail"].decode(errors="surrogateescape"))

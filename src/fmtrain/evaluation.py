@@ -83,7 +83,7 @@ def score_samples(
 ) -> list[Scored]:
     """The same samples scored by each (name, model). Several models need sources that can be read
     again (ParameterError)."""
-    sources, format = open_input(source, format, usual_format(models[0][1]._native))
+    sources, _ = open_input(source, format, usual_format(models[0][1]._native))
     for one in sources:
         if len(models) > 1 and not one.replayable:
             raise ParameterError(
@@ -99,7 +99,7 @@ def score_with(
     model: FTRLModel,
     name: str,
     sources: list[Source],
-    format: str,
+    format: Format | None,
     max_bad_ratio: float,
     shard: Shard | None,
 ) -> Scored:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from fmtrain import _core, metrics
 from fmtrain.data.matrix import feature_id, name_bytes
+from fmtrain.data.rows import SAMPLE_FORMATS, Format
 from fmtrain.errors import ParameterError
 from fmtrain.hyper import HYPER, from_native
-from fmtrain.data.rows import SAMPLE_FORMATS, Format
 from fmtrain.model import FTRLModel, usual_format
 from fmtrain.stream import describe_examples
 
@@ -273,9 +273,7 @@ def features_of(
         model._native.encoder, line + b"\n", 1, format=used, names=True, label_required=False
     )
     if len(found.label) != 1:
-        raise ParameterError(
-            f"the row: {describe_examples(found.log).strip() or 'there is none'}"
-        )
+        raise ParameterError(f"the row: {describe_examples(found.log).strip() or 'there is none'}")
     cells = list(zip(found.names, found.x.tolist(), strict=True))
     return float(found.label[0]), float(found.weight[0]), cells
 

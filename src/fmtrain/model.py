@@ -41,8 +41,8 @@ class FTRLModel(Estimator, ModelFiles):
 
     X may be a list of text lines (`name[:value] ...`), an iterable of {name: value}, a scipy
     sparse matrix, a 2-d array or a DataFrame; the column j without a name is the feature `str(j)`.
-    With a `schema` (a path, a dict or a fmtrain.features.Schema) X holds raw rows instead: a list of
-    {column: value}, a DataFrame, or anything with the Arrow C stream interface.
+    With a `schema` (a path, a dict or a fmtrain.features.Schema) X holds raw rows instead: a list
+    of {column: value}, a DataFrame, or anything with the Arrow C stream interface.
 
     Attributes after fitting: `classes_` (2), `n_features_in_` (matrices), `feature_names_in_`
     (DataFrames), `report_` (FitReport, after fit_stream). Not safe to use from two threads while
@@ -184,11 +184,11 @@ class FTRLModel(Estimator, ModelFiles):
         shard: (I, N), every N-th block of packed samples from I on. expire_after, a rule or
         several (50_000_000, ["30d", "user_=7d"]), min_count_memory ("64M") and max_memory ("8G")
         are those of `fmtrain fit --help`; what they did is in `report_.progress.economy`.
-        format: text or libffm, which are samples; tsv, csv, jsonl or parquet, which are raw rows and
-        need a schema (then the default is the schema's format; source may also be a DataFrame or a
-        list of dicts). new_forest: the schema's forest may be another one than the model's; weights
-        of the old leaves are dropped. strict: a column whose cells are not as the schema's profile
-        says is an error, not a warning.
+        format: text or libffm, which are samples; tsv, csv, jsonl or parquet, which are raw rows
+        and need a schema (then the default is the schema's format; source may also be a DataFrame
+        or a list of dicts). new_forest: the schema's forest may be another one than the model's;
+        weights of the old leaves are dropped. strict: a column whose cells are not as the schema's
+        profile says is an error, not a warning.
         Raises BadInputError when more than `max_bad_ratio` of the lines are bad, BrokenInputError
         when an input broke off. KeyboardInterrupt stops at a sample boundary: what was learned
         stands, is saved, and `report_.interrupted` holds the signal's number.

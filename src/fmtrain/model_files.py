@@ -66,7 +66,9 @@ class ModelFiles:
 
     @classmethod
     def _adopt(cls: type[Self], native: Any, threads: int) -> Self:
-        model = cls(**from_native(native.hyper()), names=native.has_names, threads=threads)
+        # FTRLModel's own parameters, which this half of it does not know.
+        parameters = {**from_native(native.hyper()), "names": native.has_names}
+        model = cls(**parameters, threads=threads)  # type: ignore[call-arg]
         model._native = native
         if native.encoder is not None:
             from fmtrain.encoding import schema_of

@@ -69,7 +69,8 @@ def pack(
 
     fit_stream, predict_stream and all commands read it in place of text, without parsing: models
     and predictions are the same. names: keep the features' names, which a model with names=True
-    needs. schema: that of raw rows (format: see fit_stream). hash_seed: that of the models it is for. codec: lz4, zstd (a little smaller, slower) or
+    needs. schema: that of raw rows (format: see fit_stream); a cache does not know by which it was
+    made. hash_seed: that of the models it is for. codec: lz4, zstd (a little smaller, slower) or
     none. bad_lines: a file that receives the bad lines, which are left out. shard: (I, N), every
     N-th block of samples that are packed already.
 

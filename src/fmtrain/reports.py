@@ -8,7 +8,6 @@ from typing import Any
 
 from fmtrain.lazy import np, npt
 
-
 #: What the cells of each column were like: {column: {rows, missing, nan, infinite, invalid,
 #: outside, unusual}}. nan ones are missing ones, too; outside of the column's range; unusual:
 #: outside what the schema's profile saw.

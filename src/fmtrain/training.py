@@ -70,7 +70,8 @@ class Run:
         if self.patience is not None and (self.valid is None or self.patience < 1):
             raise ParameterError("patience is a whole number >= 1 and needs a validation source")
         check_shard(self.shard)
-        again = [*(self.sources if self.cache is None else []), *(self.valid[0] if self.valid else [])]
+        valid = self.valid[0] if self.valid is not None else []
+        again = [*(self.sources if self.cache is None else []), *valid]
         for source in again if self.epochs > 1 else []:
             if not source.replayable:
                 raise ParameterError(

@@ -49,7 +49,7 @@ def eval_command(
         typer.Option(help="A second model, or predictions file, on the same samples."),
     ] = None,
     link: Annotated[
-    LinkName,
+        LinkName,
         typer.Option(
             help="What is served, and what the scores of a predictions file are; exp adds watch "
             "time, the weights of the positives."

@@ -30,7 +30,7 @@ def predict(
         str | None, typer.Option(help="Where the lines go.", show_default="standard output")
     ] = None,
     link: Annotated[
-    LinkName,
+        LinkName,
         typer.Option(help="sigmoid: probability; exp: expected watch time; raw: log odds."),
     ] = LinkName.sigmoid,
     format: Format = None,

@@ -114,9 +114,7 @@ def encode_rows(
     """As Encoder.encode, by the core's encoder."""
     check_max_bad_ratio(max_bad_ratio)
     sources, used = open_rows(source, format or encoder.format)
-    stream = _core.EncodeStream(
-        encoder, threads, used, names=names, label_required=label_required
-    )
+    stream = _core.EncodeStream(encoder, threads, used, names=names, label_required=label_required)
     warnings = run_pass(stream, sources, max_bad_ratio)
     samples = stream.take()
     indptr = np.zeros(len(samples["label"]) + 1, dtype=np.uint64)
