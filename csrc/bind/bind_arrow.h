@@ -15,8 +15,8 @@ void open_arrow(Handle& h, const py::capsule& capsule, const std::string& name) 
   if (h.rows == nullptr) {
     raise({errc::invalid, "columns are raw rows, and this stream reads samples"});
   }
-  auto* const stream = static_cast<ArrowArrayStream*>(
-      PyCapsule_GetPointer(capsule.ptr(), "arrow_array_stream"));
+  auto* const stream =
+      static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), "arrow_array_stream"));
   if (stream == nullptr) throw py::error_already_set();
   const arrow_wants wants = arrow_wants_of(h.rows->plan(), h.rows->options().label_required);
   status opened;
@@ -44,8 +44,8 @@ bool read_arrow(Handle& h, int64_t budget_ms) {
       done = h.arrow->next(&slice);
       more = done.ok() && slice.batch != nullptr;
       if (!more) break;
-      done = input.push(
-          make_arrow_source(std::move(slice), h.arrow->input(), *h.rows, input.log()));
+      done =
+          input.push(make_arrow_source(std::move(slice), h.arrow->input(), *h.rows, input.log()));
     } while (done.ok() && clock::now() < deadline);
     if (!more || !done.ok()) h.arrow.reset();
   }

@@ -10,8 +10,8 @@ void bind_packer(py::class_<pack_handle>& c) {
                     int bad_lines_fd, const encoder_handle* rows) {
           auto handle = std::make_unique<pack_handle>();
           if (rows != nullptr) handle->plan = rows->plan;
-          const parse_options parsing = parsing_from(format, handle->plan.get(), hash_seed,
-                                                     {names, true}, &handle->rows);
+          const parse_options parsing =
+              parsing_from(format, handle->plan.get(), hash_seed, {names, true}, &handle->rows);
           handle->held = std::make_unique<packer>(threads, parsing);
           handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
           return handle;

@@ -148,10 +148,9 @@ void bind_encode(py::module_& module) {
       .def("leaf_ids", &leaf_ids_of, py::arg("forest"))
       .def_property_readonly("schema",
                              [](const encoder_handle& h) { return py::bytes(h.plan->text()); })
-      .def_property_readonly("format",
-                             [](const encoder_handle& h) {
-                               return std::string(name_of(h.plan->plan().format));
-                             })
+      .def_property_readonly(
+          "format",
+          [](const encoder_handle& h) { return std::string(name_of(h.plan->plan().format)); })
       .def_property_readonly("forests", &forests_of)
       .def_property_readonly("hash_seed",
                              [](const encoder_handle& h) { return h.plan->hash_seed(); });
@@ -164,10 +163,9 @@ void bind_sample_writer(py::module_& module) {
              py::arg("label_required") = true);
   bind_input(stream);
   bind_arrow(stream);
-  stream.def("take", &take_samples)
-      .def("guards", [](encode_handle& h) {
-        return describe_guards(h.rows->plan(), h.rows->guards().counts());
-      });
+  stream.def("take", &take_samples).def("guards", [](encode_handle& h) {
+    return describe_guards(h.rows->plan(), h.rows->guards().counts());
+  });
 }
 
 }  // namespace fmtrain

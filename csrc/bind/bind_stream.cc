@@ -157,27 +157,26 @@ void bind_stream(py::module_& module) {
 
   using predict_handle = stream_handle<predictor>;
   py::class_<predict_handle> predict(module, "Predictor");
-  predict.def(
-      py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd,
-                  int output_fd, const std::string& output_link, bool alphafm,
-                  bool label_required) {
-        predict_options options;
-        options.output_fd = output_fd;
-        options.format = alphafm ? prediction_format::alphafm : prediction_format::text;
-        options.link = output_link == "exp"   ? link::exp
-                       : output_link == "raw" ? link::raw
-                                              : link::sigmoid;
-        std::unique_ptr<row_input> rows;
-        const parse_options parsing =
-            parsing_for(m.use(), format, {false, label_required}, &rows);
-        auto handle =
-            std::make_unique<predict_handle>(m, std::move(rows), threads, parsing, options);
-        handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
-        return handle;
-      }),
-      py::arg("model"), py::arg("threads"), py::arg("format") = "text",
-      py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("link") = "sigmoid",
-      py::arg("alphafm") = false, py::arg("label_required") = true, py::keep_alive<1, 2>());
+  predict.def(py::init([](model_handle& m, size_t threads, const std::string& format,
+                          int bad_lines_fd, int output_fd, const std::string& output_link,
+                          bool alphafm, bool label_required) {
+                predict_options options;
+                options.output_fd = output_fd;
+                options.format = alphafm ? prediction_format::alphafm : prediction_format::text;
+                options.link = output_link == "exp"   ? link::exp
+                               : output_link == "raw" ? link::raw
+                                                      : link::sigmoid;
+                std::unique_ptr<row_input> rows;
+                const parse_options parsing =
+                    parsing_for(m.use(), format, {false, label_required}, &rows);
+                auto handle =
+                    std::make_unique<predict_handle>(m, std::move(rows), threads, parsing, options);
+                handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
+                return handle;
+              }),
+              py::arg("model"), py::arg("threads"), py::arg("format") = "text",
+              py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("link") = "sigmoid",
+              py::arg("alphafm") = false, py::arg("label_required") = true, py::keep_alive<1, 2>());
   bind_input(predict);
   bind_arrow(predict);
   predict.def("guards", &guards_of<predict_handle>);

@@ -202,8 +202,9 @@ bool cell_guard::look_at_number(size_t column, const cell& c) {
   double value = c.number;
   bool readable = c.kind == cell_kind::number || c.kind == cell_kind::boolean;
   if (c.kind == cell_kind::text) {
-    readable = plan.type == column_type::timestamp ? parse_timestamp(c.text, c.size, plan.utc_offset_seconds, &value)
-                                                   : parse_number(c.text, c.size, &value);
+    readable = plan.type == column_type::timestamp
+                   ? parse_timestamp(c.text, c.size, plan.utc_offset_seconds, &value)
+                   : parse_number(c.text, c.size, &value);
   }
   if (!readable) {
     ++counts_[column].invalid;
@@ -234,8 +235,8 @@ bool cell_guard::settle_number(size_t column, double value, double* kept, cell_r
     if (*rule != cell_rule::clip) return false;
     *kept = value < plan.low ? plan.low : plan.high;
   }
-  counts.unusual += plan.has_profile_range &&
-                    (*kept < plan.profile_min || *kept > plan.profile_max);
+  counts.unusual +=
+      plan.has_profile_range && (*kept < plan.profile_min || *kept > plan.profile_max);
   return true;
 }
 
@@ -288,7 +289,8 @@ bool cell_guard::look_at_list(size_t column, const cell& c) {
   bool readable = c.kind != cell_kind::invalid;
   if (c.kind == cell_kind::items) {
     readable = plan.type != column_type::text;
-    for (uint32_t i = 0; i < c.size; ++i) readable = readable && (weighted || !c.items[i].has_weight);
+    for (uint32_t i = 0; i < c.size; ++i)
+      readable = readable && (weighted || !c.items[i].has_weight);
   }
   if (!readable) {
     ++counts_[column].invalid;

@@ -12,8 +12,7 @@ namespace {
 
 std::string leaf_prefix(const std::string& name, const forest& trees) {
   char version[16];
-  std::snprintf(version, sizeof version, "%08x",
-                static_cast<unsigned>(trees.content_hash() >> 32));
+  std::snprintf(version, sizeof version, "%08x", static_cast<unsigned>(trees.content_hash() >> 32));
   return escaped_name(name) + "@" + version + ".";
 }
 
@@ -31,9 +30,8 @@ status encoder::compile(std::string_view schema_text, const std::vector<named_fo
     return status(errc::invalid, "forests." + name + "." + key + ": " + what);
   };
   for (const forest_plan& plan : made->plan_.forests) {
-    const auto found = std::find_if(forests.begin(), forests.end(), [&plan](const named_forest& f) {
-      return f.name == plan.name;
-    });
+    const auto found = std::find_if(forests.begin(), forests.end(),
+                                    [&plan](const named_forest& f) { return f.name == plan.name; });
     if (found == forests.end()) return wrong(plan.name, "file", "the forest's file was not given");
     if (found->trees->columns() > plan.columns.size()) {
       return wrong(plan.name, "columns",

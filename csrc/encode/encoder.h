@@ -22,17 +22,17 @@ struct known_name {
 };
 
 struct feature_names {
-  std::string prefix;  // "I3=": a token's name begins with it
-  known_name value;    // "I3"
-  known_name missing;  // "I3="
-  name_hash token;     // of what begins with the prefix
+  std::string prefix;                  // "I3=": a token's name begins with it
+  known_name value;                    // "I3"
+  known_name missing;                  // "I3="
+  name_hash token;                     // of what begins with the prefix
   std::vector<uint64_t> bin_ids;       // (bins), where a number alone is cut into them
   std::vector<std::string> bin_names;  // (bins)
-  bool crossed = false;          // is part of a cross
+  bool crossed = false;                // is part of a cross
 };
 
 struct forest_names {
-  std::string prefix;  // "gbdt@1f3a9c02."
+  std::string prefix;                           // "gbdt@1f3a9c02."
   std::vector<std::vector<known_name>> leaves;  // (trees, leaf bound), empty where there is no leaf
 };
 

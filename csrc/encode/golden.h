@@ -17,10 +17,10 @@
 namespace fmtrain {
 
 struct golden_row {
-  std::string row;            // a JSON object, as a line of `jsonl`
-  std::vector<uint64_t> id;   // (features)
-  std::vector<float> x;       // (features)
-  float score = 0;            // of the model that the row travels with
+  std::string row;           // a JSON object, as a line of `jsonl`
+  std::vector<uint64_t> id;  // (features)
+  std::vector<float> x;      // (features)
+  float score = 0;           // of the model that the row travels with
 };
 
 // Cells as a JSON object that the JSON reader reads back to the same sample.

@@ -10,12 +10,12 @@ namespace fmtrain {
 
 struct column_guard {
   uint64_t rows = 0;
-  uint64_t missing = 0;   // empty, a missing token, null, nan
-  uint64_t nan = 0;       // of the missing ones
+  uint64_t missing = 0;  // empty, a missing token, null, nan
+  uint64_t nan = 0;      // of the missing ones
   uint64_t infinite = 0;
-  uint64_t invalid = 0;   // no number, no timestamp, no list
-  uint64_t outside = 0;   // of the column's range
-  uint64_t unusual = 0;   // outside what the schema's profile saw
+  uint64_t invalid = 0;  // no number, no timestamp, no list
+  uint64_t outside = 0;  // of the column's range
+  uint64_t unusual = 0;  // outside what the schema's profile saw
   void add(const column_guard& more) {
     rows += more.rows;
     missing += more.missing;

@@ -2,8 +2,8 @@
 #include <unordered_map>
 
 #include "base/json.h"
-#include "encode/transform.h"
 #include "encode/row_reader.h"
+#include "encode/transform.h"
 #include "feature/hash.h"
 
 namespace fmtrain {

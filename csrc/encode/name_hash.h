@@ -1,5 +1,6 @@
-// The id of a name that begins as many others do ("C1=84738", "C1=22277"): what they share is hashed
-// once, and the name itself is never put together. The same number as hash_name of the whole.
+// The id of a name that begins as many others do ("C1=84738", "C1=22277"): what they share is
+// hashed once, and the name itself is never put together. The same number as hash_name of the
+// whole.
 #pragma once
 
 #include <cstdint>

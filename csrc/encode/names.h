@@ -1,6 +1,6 @@
 // Names of features. A byte that a text sample cannot hold is written %XX, so that names are
-// unambiguous and a printed sample is the row: all bytes up to the space, DEL, ':', '%' and '&', and
-// in the schema's own names '=', '@' and '#' too.
+// unambiguous and a printed sample is the row: all bytes up to the space, DEL, ':', '%' and '&',
+// and in the schema's own names '=', '@' and '#' too.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,8 @@ double last_value(const feature_plan& plan, double v) {
   }
 }
 
-// floor(ln(v)^2) as Kaggle's winners took the integers of Criteo; up to 2 they stand for themselves.
+// floor(ln(v)^2) as Kaggle's winners took the integers of Criteo; up to 2 they stand for
+// themselves.
 int64_t log_square(double v, std::string_view* lead) {
   *lead = v > 2 ? std::string_view() : std::string_view("SP");
   if (!(v > 2)) return whole(std::floor(v));

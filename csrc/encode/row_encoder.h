@@ -90,7 +90,7 @@ class cell_guard {
   const encoder& plan_;
   const bool label_required_;
   std::vector<quick_column> quick_;  // (columns)
-  std::vector<seen_cell> seen_;  // (columns)
+  std::vector<seen_cell> seen_;      // (columns)
   std::vector<list_item> items_;
   std::vector<char> texts_;  // of cells that came as numbers: a piece a column
   std::vector<char> words_;  // of text columns, lowered

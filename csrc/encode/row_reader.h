@@ -26,7 +26,7 @@ class row_reader {
 // a quoted cell cannot hold a newline.
 struct dialect {
   char separator = '\t';
-  char quote = 0;     // 0: cells are not quoted
+  char quote = 0;  // 0: cells are not quoted
   bool header = false;
   bool trim = false;  // blanks around cells are not part of them
 };

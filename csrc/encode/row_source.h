@@ -27,9 +27,7 @@ class row_input : public chunk_format {
   golden_log& golden() { return golden_; }
 
   status open(chunk text, line_log& log, std::unique_ptr<chunk_source>* out) override;
-  bool has_header() const override {
-    return format_ != row_format::jsonl && how_.header;
-  }
+  bool has_header() const override { return format_ != row_format::jsonl && how_.header; }
   // For the rows of a chunk with this header line, or none.
   status make_reader(const std::string& source, const std::string* header,
                      std::unique_ptr<row_reader>* out) const;

@@ -52,9 +52,9 @@ class schema_reader : private table_reader {
     FMTRAIN_TRY(each(root, "profile", [this](const std::string& name, const json_value& v) {
       return read_profile(name, v);
     }));
-    const bool any = !out_.forests.empty() ||
-                     std::any_of(out_.features.begin(), out_.features.end(),
-                                 [](const feature_plan& f) { return f.emit; });
+    const bool any =
+        !out_.forests.empty() || std::any_of(out_.features.begin(), out_.features.end(),
+                                             [](const feature_plan& f) { return f.emit; });
     return any ? status() : wrong("no column and no feature of it gives anything to learn from");
   }
 
@@ -74,10 +74,9 @@ class schema_reader : private table_reader {
   }
 
   status read_column(const std::string& name, const json_value& v) {
-    FMTRAIN_TRY(check_keys(
-        v, {"type", "role", "transforms", "separator", "weight-separator", "utc-offset", "missing",
-            "missing-as", "invalid-as", "infinite-as", "outside-as", "range", "positive",
-            "negative"}));
+    FMTRAIN_TRY(check_keys(v, {"type", "role", "transforms", "separator", "weight-separator",
+                               "utc-offset", "missing", "missing-as", "invalid-as", "infinite-as",
+                               "outside-as", "range", "positive", "negative"}));
     if (name.empty()) return wrong("a column needs a name");
     column_plan c;
     c.name = name;
@@ -156,9 +155,9 @@ class schema_reader : private table_reader {
       return wrong("only features have transforms");
     }
     const size_t index = out_.columns.size();
-    for (const auto& [role, place] : {std::pair(column_role::label, &out_.label),
-                                      std::pair(column_role::weight, &out_.weight),
-                                      std::pair(column_role::key, &out_.key)}) {
+    for (const auto& [role, place] :
+         {std::pair(column_role::label, &out_.label), std::pair(column_role::weight, &out_.weight),
+          std::pair(column_role::key, &out_.key)}) {
       if (c->role != role) continue;
       if (*place != schema::none) {
         return wrong("the column '" + out_.columns[*place].name + "' has this role already");
@@ -369,7 +368,7 @@ class schema_reader : private table_reader {
   }
 
   schema& out_;
-  std::vector<std::string> missing_;         // of the schema
+  std::vector<std::string> missing_;  // of the schema
   std::map<std::string, size_t> feature_at_;
   std::set<std::string> crosses_;
   size_t own_ = 0;  // columns whose own feature was seen to

@@ -63,15 +63,15 @@ enum class learns : uint8_t { nothing, equal_width, equal_frequency, z_score, mi
 struct feature_plan {
   std::string name;  // as the schema spells it
   bool emit = true;
-  size_t column = 0;            // of a feature of a column
-  std::vector<size_t> parts;    // of a cross: 2 or 3 features
+  size_t column = 0;          // of a feature of a column
+  std::vector<size_t> parts;  // of a cross: 2 or 3 features
   std::vector<numeric_step> steps;
   last_step last = last_step::one_hot;
-  uint32_t buckets = 0;         // hash: 0 where there is none; a weighted list's too
+  uint32_t buckets = 0;  // hash: 0 where there is none; a weighted list's too
   learns learned = learns::nothing;
-  uint32_t bins = 0;            // that `learned` asks for
-  bool fitted = true;           // false: what it learns is not in the schema yet
-  std::vector<double> cuts;     // (bins - 1 at most), rising
+  uint32_t bins = 0;         // that `learned` asks for
+  bool fitted = true;        // false: what it learns is not in the schema yet
+  std::vector<double> cuts;  // (bins - 1 at most), rising
   double mean = 0, deviation = 1, min = 0, max = 1;
   bool is_cross() const { return !parts.empty(); }
 };

@@ -18,8 +18,8 @@ namespace fmtrain {
 template <class T>
 using choices = std::vector<std::pair<std::string_view, T>>;
 
-// Every check returns a status; the first that is not ok ends the reading. The path of keys to where
-// the reading is goes into its message.
+// Every check returns a status; the first that is not ok ends the reading. The path of keys to
+// where the reading is goes into its message.
 class table_reader {
  public:
   explicit table_reader(schema_error* error) : error_(error) {}

@@ -1,9 +1,9 @@
 #include "encode/transform.h"
 
+#include <locale.h>
 #include <charconv>
 #include <cstdlib>
 #include <initializer_list>
-#include <locale.h>
 #include <map>
 
 namespace fmtrain {
@@ -63,11 +63,11 @@ struct transform_parser {
 
   static const std::map<std::string_view, last_step>& last_steps() {
     static const std::map<std::string_view, last_step> steps = {
-        {"equal-width", last_step::bins},     {"equal-frequency", last_step::bins},
-        {"boundaries", last_step::bins},      {"log-square", last_step::log_square},
-        {"round", last_step::round},          {"value", last_step::value},
-        {"z-score", last_step::z_score},      {"min-max", last_step::min_max},
-        {"hour", last_step::hour},            {"weekday", last_step::weekday}};
+        {"equal-width", last_step::bins}, {"equal-frequency", last_step::bins},
+        {"boundaries", last_step::bins},  {"log-square", last_step::log_square},
+        {"round", last_step::round},      {"value", last_step::value},
+        {"z-score", last_step::z_score},  {"min-max", last_step::min_max},
+        {"hour", last_step::hour},        {"weekday", last_step::weekday}};
     return steps;
   }
 

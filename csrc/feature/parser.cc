@@ -158,12 +158,11 @@ parse_result parse_feature(const char* p, const char* name_end, const char* last
 }  // namespace
 
 const char* reason_name(line_kind kind) {
-  constexpr const char* names[line_kinds] = {"sample",          "blank",         "comment",
-                                             "missing_label",   "bad_label",     "bad_weight",
-                                             "missing_name",    "missing_value", "bad_value",
-                                             "nonfinite_value", "too_long",      "ragged",
-                                             "open_quote",      "bad_json",      "rejected_cell",
-                                             "too_wide",        "nonfinite_score"};
+  constexpr const char* names[line_kinds] = {
+      "sample",     "blank",          "comment",       "missing_label", "bad_label",
+      "bad_weight", "missing_name",   "missing_value", "bad_value",     "nonfinite_value",
+      "too_long",   "ragged",         "open_quote",    "bad_json",      "rejected_cell",
+      "too_wide",   "nonfinite_score"};
   return names[static_cast<int>(kind)];
 }
 

@@ -56,7 +56,7 @@ class chunk_format;
 struct parse_options {
   text_format format = text_format::text;
   uint32_t hash_seed = 0;
-  bool names = false;  // the consumer keeps them: an input without (a cache) is refused
+  bool names = false;            // the consumer keeps them: an input without (a cache) is refused
   chunk_format* rows = nullptr;  // who reads text that is no samples yet; outlives the stream
 };
 

@@ -98,8 +98,7 @@ class model {
   // Rows whose id is `leaving` leave. Nobody else holds the model. How many they were.
   template <class Leaving>
   uint64_t drop(const Leaving& leaving) {
-    return table_->retain(
-        [&leaving](row_ref row, std::string_view) { return !leaving(row.id()); });
+    return table_->retain([&leaving](row_ref row, std::string_view) { return !leaving(row.id()); });
   }
 
   // Of one row: w; and *w, v (factors).

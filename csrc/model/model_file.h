@@ -13,9 +13,10 @@
 //       stored   items rows of stored weights: u64 id, (1 + factors) floats (model::stored_weights)
 //       end      items = all rows of the table; nothing follows
 //
-// Version 2 had no encoder. Version 1 had blocks of rows instead of heads: u64 id, z and n of w, z of all lanes, n of all
-// lanes. A file that is cut, flipped, foreign or newer gives a status that says which; nothing of
-// it is used. Nor is a model whose golden rows become something else here. Old versions are read forever: tests/golden keeps one file of each.
+// Version 2 had no encoder. Version 1 had blocks of rows instead of heads: u64 id, z and n of w, z
+// of all lanes, n of all lanes. A file that is cut, flipped, foreign or newer gives a status that
+// says which; nothing of it is used. Nor is a model whose golden rows become something else here.
+// Old versions are read forever: tests/golden keeps one file of each.
 #pragma once
 
 #include <memory>

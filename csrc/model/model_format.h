@@ -23,7 +23,14 @@ struct preamble {
 };
 static_assert(sizeof(preamble) == 16, "part of the format");
 
-enum class block_kind : uint32_t { rows = 1, names = 2, stored = 3, end = 4, heads = 5, encoder = 6 };
+enum class block_kind : uint32_t {
+  rows = 1,
+  names = 2,
+  stored = 3,
+  end = 4,
+  heads = 5,
+  encoder = 6
+};
 
 struct block_head {
   uint32_t kind;
