@@ -18,8 +18,10 @@ from fmtrain import _core, metrics
 from fmtrain.data.matrix import feature_id, name_bytes
 from fmtrain.data.rows import SAMPLE_FORMATS, Format
 from fmtrain.errors import ParameterError
+from fmtrain.features.schema import Schema
 from fmtrain.hyper import HYPER, from_native
 from fmtrain.model import FTRLModel, usual_format
+from fmtrain.reports import Guards, guards_by_column
 from fmtrain.stream import describe_examples
 
 Array = npt.NDArray[Any]
@@ -47,6 +49,9 @@ class Description:
     bias_n: float
     file_bytes: int
     file_parts: dict[str, int]  # they add up to file_bytes
+    #: Columns, features, forests and the format of its rows; None where it was trained on samples.
+    schema: dict[str, Any] | None
+    guards: Guards  # of all runs on rows
     table_bytes: int  # in memory, index and names included
     row_bytes: int  # of them, a feature's own
 
@@ -122,9 +127,17 @@ def describe(path: str, model: FTRLModel) -> Description:
         bias_n=bias_n,
         file_bytes=file_bytes,
         file_parts=file_parts(native, file_bytes),
+        schema=None if model.schema is None else schema_facts(model.schema),
+        guards=guards_by_column(native.guards()),
         table_bytes=native.memory_bytes,
         row_bytes=8 + 4 * (2 + 2 * native.factors),
     )
+
+
+def schema_facts(schema: Schema) -> dict[str, Any]:
+    document = schema.document
+    counts = {key: len(document.get(key, {})) for key in ("columns", "features", "forests")}
+    return {"format": schema.format, **counts}
 
 
 def hyper_of(model: FTRLModel) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def description_text(of: Description) -> str:
         ("features", f"{of.features:,}, their names {'kept' if of.names else 'not kept'}"),
         ("zero weights w", share(of.zero_w, of.features)),
         ("zero rows", share(of.zero_rows, of.features) + ", left out by export"),
+        *([] if of.schema is None else [("schema", schema_text(of.schema))]),
         ("bias", f"{of.bias:.6g} (z {of.bias_z:.6g}, n {of.bias_n:.6g})"),
         ("in memory", f"{megabytes(of.table_bytes)}{per_feature}, {of.row_bytes} of them its row"),
         ("file", f"{of.file_bytes:,} bytes"),
@@ -94,6 +95,16 @@ def description_text(of: Description) -> str:
         *((f"  {name}", hyper_text(value)) for name, value in of.hyper.items()),
     ]
     return facts(lines)
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    more = "".join(
+        f", {schema[key]} {key if schema[key] > 1 else key[:-1]}"
+        for key in ("features", "forests")
+        if schema[key]
+    )
+    columns = "column" if schema["columns"] == 1 else "columns"
+    return f"{schema['columns']} {columns}{more}, rows as {schema['format']}"
 
 
 def hyper_text(value: Any) -> str:
