@@ -84,12 +84,21 @@ class schema_reader : private table_reader {
     FMTRAIN_TRY(take(v, "role", roles, &c.role));
     if (c.role == column_role::label || c.role == column_role::weight) c.type = column_type::number;
     FMTRAIN_TRY(take(v, "type", types, &c.type));
+    if (c.role == column_role::key && c.type != column_type::category) {
+      const within at(*this, "type");
+      return wrong("the key is taken as it stands: it has no type");
+    }
     FMTRAIN_TRY(take(v, "missing", &c.missing));
     FMTRAIN_TRY(take(v, "separator", &c.separator, false));
     FMTRAIN_TRY(take(v, "weight-separator", &c.weight_separator, false));
+    if (c.type == column_type::weighted_list && c.separator == c.weight_separator) {
+      const within at(*this, "weight-separator");
+      return wrong("it is the separator, too");
+    }
     FMTRAIN_TRY(read_rules(v, &c));
     FMTRAIN_TRY(read_offset(v, &c));
     FMTRAIN_TRY(read_role(v, &c));
+    column_at_.emplace(name, out_.columns.size());
     out_.columns.push_back(std::move(c));
     return {};
   }
@@ -112,9 +121,10 @@ class schema_reader : private table_reader {
     c->has_range = !range.is(json_type::absent);
     if (c->has_range) {
       const within at(*this, "range");
-      const bool fine = range.size() == 2 && range[0].is(json_type::number) &&
-                        range[1].is(json_type::number) && std::isfinite(range[0].number()) &&
-                        std::isfinite(range[1].number()) && range[0].number() <= range[1].number();
+      const bool fine = range.is(json_type::array) && range.size() == 2 &&
+                        range[0].is(json_type::number) && range[1].is(json_type::number) &&
+                        std::isfinite(range[0].number()) && std::isfinite(range[1].number()) &&
+                        range[0].number() <= range[1].number();
       if (!fine) return wrong("the lowest and the highest value are expected: [0, 100]");
       if (!holds_numbers(c->type)) return wrong("only numbers have a range");
       c->low = range[0].number();
@@ -139,6 +149,7 @@ class schema_reader : private table_reader {
     if (!fine) return wrong("hours and minutes are expected: \"+08:00\"");
     const int hours = (text[1] - '0') * 10 + (text[2] - '0');
     const int minutes = (text[4] - '0') * 10 + (text[5] - '0');
+    if (hours > 23 || minutes > 59) return wrong("no place is so far from UTC");
     c->utc_offset_seconds = (hours * 3600 + minutes * 60) * (text[0] == '-' ? -1 : 1);
     return {};
   }
@@ -224,10 +235,6 @@ class schema_reader : private table_reader {
     if (!from.is(json_type::absent)) {
       const within at(*this, "from");
       FMTRAIN_TRY(find_column(from, &plan.column));
-      const column_plan& c = out_.columns[plan.column];
-      if (!is_feature_role(c.role) && c.role != column_role::ignore) {
-        return wrong("the column is the " + std::string(role_name(c.role)) + ", no feature");
-      }
     }
     if (!cross.is(json_type::absent)) crosses_.insert(name);
     if (cross.is(json_type::absent)) {
@@ -245,16 +252,16 @@ class schema_reader : private table_reader {
     return "";
   }
 
+  // One that features may be made of.
   status find_column(const json_value& v, size_t* index) {
-    if (v.is(json_type::string)) {
-      for (size_t i = 0; i < out_.columns.size(); ++i) {
-        if (out_.columns[i].name == v.text()) {
-          *index = i;
-          return {};
-        }
-      }
+    const auto found = column_at_.find(std::string(v.text()));
+    if (!v.is(json_type::string) || found == column_at_.end()) {
+      return wrong("there is no column '" + std::string(v.text()) + "' in [columns]");
     }
-    return wrong("there is no column '" + std::string(v.text()) + "' in [columns]");
+    *index = found->second;
+    const column_role role = out_.columns[*index].role;
+    if (is_feature_role(role) || role == column_role::ignore) return {};
+    return wrong("the column is the " + std::string(role_name(role)) + ", no feature");
   }
 
   // Once all features are known.
@@ -354,22 +361,22 @@ class schema_reader : private table_reader {
 
   status read_profile(const std::string& name, const json_value& v) {
     FMTRAIN_TRY(check_keys(v, {"rows", "missing", "min", "max"}));
-    const auto found = std::find_if(out_.columns.begin(), out_.columns.end(),
-                                    [&name](const column_plan& c) { return c.name == name; });
-    if (found == out_.columns.end()) return wrong("there is no column of this name");
+    const auto found = column_at_.find(name);
+    if (found == column_at_.end()) return wrong("there is no column of this name");
+    column_plan& column = out_.columns[found->second];
     double rows = 0;
     FMTRAIN_TRY(take(v, "rows", &rows));
-    FMTRAIN_TRY(take(v, "missing", &found->profile_missing));
-    FMTRAIN_TRY(take(v, "min", &found->profile_min));
-    FMTRAIN_TRY(take(v, "max", &found->profile_max));
-    found->has_profile = true;
-    found->has_profile_range = !v.find("min").is(json_type::absent);
+    FMTRAIN_TRY(take(v, "missing", &column.profile_missing));
+    FMTRAIN_TRY(take(v, "min", &column.profile_min));
+    FMTRAIN_TRY(take(v, "max", &column.profile_max));
+    column.has_profile = true;
+    column.has_profile_range = !v.find("min").is(json_type::absent);
     return {};
   }
 
   schema& out_;
   std::vector<std::string> missing_;  // of the schema
-  std::map<std::string, size_t> feature_at_;
+  std::map<std::string, size_t> column_at_, feature_at_;
   std::set<std::string> crosses_;
   size_t own_ = 0;  // columns whose own feature was seen to
 };
