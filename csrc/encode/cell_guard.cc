@@ -276,7 +276,7 @@ line_kind cell_guard::look_at_weight(const cell& c) {
   bool fine = c.kind == cell_kind::number || c.kind == cell_kind::boolean ||
               (c.kind == cell_kind::text && parse_number(c.text, c.size, &value));
   fine = fine && value >= 0 && std::isfinite(static_cast<float>(value));
-  if (fine) weight_ = static_cast<float>(value);
+  if (fine) weight_ = std::fabs(static_cast<float>(value));  // -0 too
   counts_[column].invalid += !fine;
   return fine ? line_kind::sample : line_kind::bad_weight;
 }
