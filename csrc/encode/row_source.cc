@@ -87,6 +87,10 @@ status row_input::make_reader(const std::string& source, const std::string* head
 
 status row_input::open(chunk text, line_log& log, std::unique_ptr<chunk_source>* out) {
   std::unique_ptr<row_reader> reader;
+  if (has_header() && text.header == nullptr) {
+    return {errc::invalid, *text.source + ": the header is longer than a line may be, " +
+                               std::to_string(line_bytes_max >> 20) + " MiB"};
+  }
   FMTRAIN_TRY(make_reader(*text.source, text.header.get(), &reader));
   *out = std::make_unique<row_source>(std::move(text), std::move(reader), *this, log);
   return {};

@@ -124,6 +124,7 @@ void chunk_reader::make_room() {
   if (open_.capacity >= line_bytes_max_) {
     too_long_.push_back(line_);
     skipping_ = true;
+    header_is_next_ = false;  // a header that is too long is no header; nor is the line behind it
     open_.size = 0;
     searched_ = 0;
     return;
@@ -156,7 +157,6 @@ void chunk_reader::cut(size_t size) {
   ready_.push_back(std::move(full));
 }
 
-// A chunk of skipped lines alone has none.
 void chunk_reader::take_header(chunk& first) {
   const auto* const newline =
       static_cast<const char*>(std::memchr(first.data.get(), '\n', first.size));

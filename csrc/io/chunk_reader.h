@@ -41,7 +41,7 @@ class chunk_reader {
   chunk_reader(size_t line_bytes_max, size_t padding_bytes, buffer_pool& pool);
 
   // Starts a new input: lines are numbered from `first_line`. With `header` its first line is not
-  // data: every chunk gets a copy of it, with the padding behind.
+  // data: every chunk gets a copy of it, with the padding behind; none where it is too long.
   void begin(std::string name, uint64_t first_line = 1, bool header = false);
 
   // One read(2) of what fits. *got = 0 at the end of the input.
