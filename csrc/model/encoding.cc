@@ -109,7 +109,8 @@ void encoding::add_run(row_input& input) {
   add_guards(guards, input.guards().counts());
 }
 
-status pack_encoding(const model& m, std::string* payload) {
+status pack_encoding(const model& m, std::string* payload, uint64_t* golden_rows) {
+  *golden_rows = 0;
   const encoder& plan = *m.encoded.plan;
   append_part(*payload, part_kind::schema, plan.text());
   for (size_t f = 0; f < plan.plan().forests.size(); ++f) {
@@ -123,6 +124,7 @@ status pack_encoding(const model& m, std::string* payload) {
     golden_row golden;
     if (!make_golden(m, row, &golden).ok()) continue;
     append_part(*payload, part_kind::golden, pack_golden(golden));
+    ++*golden_rows;
   }
   std::string guards;
   append(guards, m.encoded.guards.data(), m.encoded.guards.size());

@@ -30,8 +30,9 @@ struct encoding {
 //   2 forest      u32 bytes of its name, the name, forest::pack()
 //   3 golden row  u32 bytes of the row, u32 features, the row, u64 ids, f32 x, f32 score
 //   4 guards      a column: u64 rows, missing, nan, infinite, invalid, outside, unusual
-// Golden rows that do not encode (a weight that is no number) are left out.
-status pack_encoding(const model& m, std::string* payload);
+// Golden rows that do not encode (a weight that is no number) are left out; *golden_rows says how
+// many there are.
+status pack_encoding(const model& m, std::string* payload, uint64_t* golden_rows);
 
 // *expected: the golden rows as the file has them, for check_golden once the model is whole.
 status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding* out,

@@ -81,12 +81,13 @@ status write_rows(byte_sink& sink, const table& rows) {
 status write_encoder(byte_sink& sink, const model& m) {
   if (m.encoded.plan == nullptr) return {};
   std::string payload;
-  FMTRAIN_TRY(pack_encoding(m, &payload));
+  uint64_t golden_rows = 0;
+  FMTRAIN_TRY(pack_encoding(m, &payload, &golden_rows));
   if (payload.size() > block_bytes_max) {
     return {errc::invalid, "the schema and its forests take " + std::to_string(payload.size()) +
                                " bytes, more than the 64 MiB that a model file has for them"};
   }
-  return write_block(sink, block_kind::encoder, payload, m.encoded.rows.size());
+  return write_block(sink, block_kind::encoder, payload, golden_rows);
 }
 
 status write_stored(byte_sink& sink, const table& rows) {
