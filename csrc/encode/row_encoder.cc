@@ -26,7 +26,9 @@ double last_value(const feature_plan& plan, double v) {
     case last_step::z_score: return plan.deviation > 0 ? (v - plan.mean) / plan.deviation : 0.0;
     case last_step::min_max: {
       const double width = plan.max - plan.min;
-      const double share = width > 0 ? (v - plan.min) / width : 0.0;
+      double share = width > 0 ? (v - plan.min) / width : 0.0;
+      // More than a double holds, and the quotient 0 or NaN.
+      if (std::isinf(width)) share = (v / 4 - plan.min / 4) / (plan.max / 4 - plan.min / 4);
       return share < 0 ? 0.0 : share > 1 ? 1.0 : share;
     }
     default: return v;
@@ -36,7 +38,7 @@ double last_value(const feature_plan& plan, double v) {
 // floor(ln(v)^2) as Kaggle's winners took the integers of Criteo; up to 2 they stand for
 // themselves.
 int64_t log_square(double v, std::string_view* lead) {
-  *lead = v > 2 ? std::string_view() : std::string_view("SP");
+  *lead = v > 2 ? "" : "SP";
   if (!(v > 2)) return whole(std::floor(v));
   const double log = std::log(v);
   return whole(std::floor(log * log));
@@ -52,6 +54,14 @@ row_encoder::row_encoder(const encoder& plan, const row_options& options)
       scratch_(256 + padding_bytes) {
   for (size_t feature = 0; feature < parts_.size(); ++feature) {
     recipes_.push_back(recipe_of(feature));
+  }
+  const std::vector<feature_plan>& features = plan.plan().features;
+  std::vector<bool> is_ahead(features.size());
+  for (size_t i = 0; i < features.size(); ++i) {
+    for (const size_t of : features[i].parts) {
+      if (of > i && !is_ahead[of]) ahead_.push_back(of);
+      if (of > i) is_ahead[of] = true;
+    }
   }
 }
 
@@ -110,19 +120,27 @@ parse_result row_encoder::add(const cell* cells, uint64_t line, batch& out) {
   if (is_bad(looked.kind)) return looked;
   const schema& plan = plan_.plan();
   part_names_.clear();
+  name_bytes_ = 0;
   out.reserve_features(plan.features.size());
   bool fits = true;
+  gives_out_ = false;
+  for (const size_t feature : ahead_) {
+    parts_[feature].clear();
+    fits = fits && make(feature, out);
+  }
+  gives_out_ = true;
   for (size_t feature = 0; feature < recipes_.size() && fits; ++feature) {
     const recipe& how = recipes_[feature];
     if (how.kind == usual::cross) {
       fits = make_cross(feature, out);
     } else if (!make_quickly(feature, how, out)) {
       parts_[feature].clear();
-      make(feature, out);
+      fits = make(feature, out);
     }
+    fits = fits && has_room(out);
   }
-  for (size_t f = 0; f < plan.forests.size(); ++f) make_leaves(f, out);
-  if (!fits || out.features - out.begin[out.samples] > row_features_max) {
+  for (size_t f = 0; f < plan.forests.size() && fits; ++f) make_leaves(f, out);
+  if (!fits || !has_room(out)) {
     out.drop_open_sample();
     return {line_kind::too_wide, nullptr};
   }
@@ -142,31 +160,40 @@ std::pair<size_t, size_t> row_encoder::add_key(batch& out) {
   return {at, escaped_.size()};
 }
 
-void row_encoder::make(size_t feature, batch& out) {
+bool row_encoder::has_room(const batch& out) const {
+  return out.features - out.begin[out.samples] <= row_features_max &&
+         name_bytes_ <= row_name_bytes_max;
+}
+
+// False when there are too many.
+bool row_encoder::make(size_t feature, batch& out) {
   const feature_plan& plan = plan_.plan().features[feature];
   const seen_cell& from = cells_[plan.column];
-  if (from.state == cell_state::dropped) return;
+  if (from.state == cell_state::dropped) return true;
   if (from.state == cell_state::missing) {
-    return make_known(feature, plan_.names(feature).missing, 1, out);
+    make_known(feature, plan_.names(feature).missing, 1, out);
+    return true;
   }
-  switch (plan_.plan().columns[plan.column].type) {
-    case column_type::category: return make_category(feature, from.text, from.plain, {}, 1, out);
+  const column_type type = plan_.plan().columns[plan.column].type;
+  switch (type) {
+    case column_type::category:
+      make_category(feature, from.text, from.plain, {}, 1, out);
+      return true;
     case column_type::number:
-    case column_type::timestamp: return make_from_number(feature, from.number, out);
-    case column_type::weighted_list:
-      out.reserve_features(plan_.plan().features.size() + from.items);
-      for (size_t i = 0; i < from.items; ++i) {
-        make_from_weight(feature, cells_.item(from.first_item + i), out);
-      }
-      return;
-    case column_type::list:
-    case column_type::text: break;
+    case column_type::timestamp: make_from_number(feature, from.number, out); return true;
+    default: break;
   }
+  if (plan.emit && from.items > row_features_max) return false;
   out.reserve_features(plan_.plan().features.size() + from.items);
   for (size_t i = 0; i < from.items; ++i) {
     const list_item& item = cells_.item(from.first_item + i);
-    make_category(feature, item.text, item.plain, {}, 1, out);
+    if (type == column_type::weighted_list) {
+      make_from_weight(feature, item, out);
+    } else {
+      make_category(feature, item.text, item.plain, {}, 1, out);
+    }
   }
+  return true;
 }
 
 void row_encoder::make_from_number(size_t feature, double value, batch& out) {
@@ -198,7 +225,7 @@ void row_encoder::make_from_weight(size_t feature, const list_item& from, batch&
   if (!is_token) {
     return make_category(feature, from.text, from.plain, {}, last_value(plan, value), out);
   }
-  std::string_view lead;
+  std::string_view lead = "";  // not null: it is copied
   const int64_t number = plan.last == last_step::bins
                              ? bin_of(plan.cuts.data(), plan.cuts.size(), value)
                          : plan.last == last_step::round ? whole(std::nearbyint(value))
@@ -269,17 +296,24 @@ void row_encoder::produce(size_t feature, const char* name, size_t size, uint64_
     parts_[feature].push_back({part_names_.size(), size, value});
     part_names_.append(name, size);
   }
-  if (plan_.plan().features[feature].emit) put(name, size, id, value, out);
+  if (plan_.plan().features[feature].emit && gives_out_) put(name, size, id, value, out);
 }
 
 void row_encoder::put(const char* name, size_t size, uint64_t id, float x, batch& out) {
   if (x == 0) return;
+  name_bytes_ += size;  // whether they are kept or not: what is bad must not depend on it
   name_ref where{0, 0};
   if (options_.names) {
     where = {static_cast<uint32_t>(out.made.size()), static_cast<uint32_t>(size)};
     out.made.insert(out.made.end(), name, name + size);
   }
   out.add_feature(id, x, where);
+}
+
+size_t row_encoder::bytes_of(const std::vector<part>& parts) {
+  size_t bytes = 0;
+  for (const part& p : parts) bytes += p.size;
+  return bytes;
 }
 
 // Every combination of the parts, the first part's slowest. False when there are too many.
@@ -294,6 +328,11 @@ bool row_encoder::make_cross(size_t feature, batch& out) {
   const size_t pairs = first.size() * second.size();
   if (pairs == 0 || third.empty()) return true;
   if (pairs > row_features_max || pairs * third.size() > row_features_max) return false;
+  // Each name stands in as many combinations as there are of the others. Two cells of megabytes
+  // could make terabytes.
+  const size_t bytes = bytes_of(first) * (second.size() * third.size()) +
+                       bytes_of(second) * (first.size() * third.size()) + bytes_of(third) * pairs;
+  if (name_bytes_ + bytes > row_name_bytes_max) return false;
   out.reserve_features(plan_.plan().features.size() + pairs * third.size());
   for (const part& a : first) {
     for (const part& b : second) {

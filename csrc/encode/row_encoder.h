@@ -17,6 +17,9 @@ namespace fmtrain {
 
 // A row that gives more is bad: a cross of two long lists grows with their product.
 constexpr size_t row_features_max = size_t{1} << 20;
+// Nor may the names of a row's features take more bytes together. So those of a batch's 32 rows can
+// be numbered by 32 bits.
+constexpr size_t row_name_bytes_max = size_t{1} << 26;
 
 struct row_options {
   bool names = false;          // the batch gets the features' names
@@ -125,7 +128,8 @@ class row_encoder {
     float x;
   };
 
-  void make(size_t feature, batch& out);
+  bool has_room(const batch& out) const;
+  bool make(size_t feature, batch& out);
   void make_from_number(size_t feature, double value, batch& out);
   void make_from_weight(size_t feature, const list_item& from, batch& out);
   void make_category(size_t feature, std::string_view text, bool plain, std::string_view tail,
@@ -136,6 +140,7 @@ class row_encoder {
   void make_bin(size_t feature, uint32_t bin, batch& out);
   void make_known(size_t feature, const known_name& name, double x, batch& out);
   void produce(size_t feature, const char* name, size_t size, uint64_t id, double x, batch& out);
+  static size_t bytes_of(const std::vector<part>& parts);
   bool make_cross(size_t feature, batch& out);
   void put_cross(const part& a, const part& b, const part* c, batch& out);
   void make_leaves(size_t f, batch& out);
@@ -157,8 +162,13 @@ class row_encoder {
   cell_guard cells_;
   std::vector<recipe> recipes_;           // (features)
   std::vector<std::vector<part>> parts_;  // (features), of those that are crossed
-  std::string part_names_;                // of the row
-  std::vector<char> scratch_;             // a name in the making, padding_bytes behind it
+  // Features that are part of a cross which stands before them: made for it first, given out in
+  // their turn.
+  std::vector<size_t> ahead_;
+  bool gives_out_ = true;
+  std::string part_names_;     // of the row
+  size_t name_bytes_ = 0;      // of the row's features
+  std::vector<char> scratch_;  // a name in the making, padding_bytes behind it
   std::string escaped_;
   std::vector<double> tree_values_;
   std::vector<uint32_t> leaves_;
