@@ -43,7 +43,6 @@ class row_lines {
     last_ = newline_ > first_ && newline_[-1] == '\r' ? newline_ - 1 : newline_;
     at_ = newline_ + 1;
     ++line_;
-    if (first_ == last_) return {line_kind::blank, first_};
     return reader_->read(first_, last_, cells_.data());
   }
 
