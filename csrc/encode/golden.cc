@@ -88,7 +88,7 @@ status encode_row(const encoder& plan, const std::string& row, batch& out) {
   parse_result got = reader->read(first, first + row.size(), cells.data());
   row_encoder rows(plan, {false, false});
   rows.begin(out);
-  if (!is_bad(got.kind)) got = rows.add(cells.data(), 1, out);
+  if (got.kind == line_kind::sample) got = rows.add(cells.data(), 1, out);
   rows.end(out);
   if (got.kind == line_kind::sample) return {};
   return {errc::invalid, reason_text(got.kind)};
