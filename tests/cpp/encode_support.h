@@ -84,4 +84,11 @@ inline std::string features_of(const encoder& plan, const std::string& row) {
   return shown(plan, with);
 }
 
+// A list of so many items, as a cell.
+inline std::string list_of(size_t items) {
+  std::string text;
+  for (size_t i = 0; i < items; ++i) text += (i > 0 ? "," : "") + std::to_string(i);
+  return "'" + text + "'";
+}
+
 }  // namespace fmtrain

@@ -155,9 +155,7 @@ TEST(training_in_turn_with_names_kept) {
   const auto plan = columns_of(columns, crosses);
   const raw_rows rows = random_rows(20000);
   const std::string text = encode(*plan, row_format::tsv, {{"a", rows.tsv}}, 1).text;
-  const auto made = [] {
-    return std::make_unique<model>(hyper_of({{"factors", "2"}}), true);
-  };
+  const auto made = [] { return std::make_unique<model>(hyper_of({{"factors", "2"}}), true); };
   const std::unique_ptr<model> from_text = made();
   train(*from_text, text);
   const std::string want = bytes_of(*from_text);

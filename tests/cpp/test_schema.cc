@@ -144,10 +144,12 @@ TEST(what_is_learned) {
   CHECK_EQ(whole.features[1].max, 2.0);
 }
 
+struct wrong_schema {
+  const char *text, *wrong;
+};
+
 TEST(schemas_that_are_none) {
-  const struct {
-    const char *text, *wrong;
-  } cases[] = {
+  const wrong_schema cases[] = {
       {"[]", "a schema is a table of columns"},
       {"3", "a schema is a table of columns"},
       {"{}", "it has no columns: say what a row holds in [columns]"},
@@ -177,6 +179,12 @@ TEST(schemas_that_are_none) {
       {"{'format': 'csv', 'separator': '\\''}", "quote: it is the separator, too"},
       {"{'missing': 'NULL'}", "missing: a list of texts is expected"},
       {"{'missing': ['NULL', 0]}", "missing.1: a text is expected"},
+  };
+  for (const auto& c : cases) CHECK_EQ(wrong_with(c.text), std::string(c.wrong));
+}
+
+TEST(features_that_are_none) {
+  const wrong_schema cases[] = {
       {"{'features': {'f': {}}, 'columns': {'a': {}}}",
        "features.f: give either from = \"COLUMN\" or cross = [\"FEATURE\", \"FEATURE\"]"},
       {"{'features': {'f': {'from': 'a', 'cross': ['a', 'a']}}, 'columns': {'a': {}}}",

@@ -1,4 +1,4 @@
-"""Models that carry an encoder, of every file version: read for ever, the same samples and scores."""
+"""Models that carry an encoder: read for ever, with the same samples and scores."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_rows_become_the_samples_they_became(threads: int) -> None:
 def test_golden_files_score_as_they_did(name: str) -> None:
     data = (FOLDER / name).read_bytes()
     assert hashlib.sha256(data).hexdigest() == EXPECTED[name]["sha256"]
-    model = _core.Model.load(str(FOLDER / name))
+    model: Any = _core.Model.load(str(FOLDER / name))
     assert model.features == EXPECTED[name]["features"]
     assert scores(model) == EXPECTED[name]["scores"]
     assert [guard["rows"] for guard in model.guards() if guard["rows"]] == [12] * 18
@@ -100,5 +100,5 @@ def test_an_encoder_cut_or_flipped_is_refused(name: str) -> None:
 
 def test_a_model_of_an_older_version_has_no_encoder() -> None:
     for version in ("model_v1", "model_v2"):
-        model = _core.Model.load(str(FOLDER.parent / version / "lr.fmt"))
+        model: Any = _core.Model.load(str(FOLDER.parent / version / "lr.fmt"))
         assert model.guards() == []
