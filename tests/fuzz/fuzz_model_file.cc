@@ -48,7 +48,10 @@ void check_exports(const model& m) {
     if (format == export_format::alphafm_text && !m.rows().has_names()) continue;
     memory_sink sink;
     export_counts counts;
-    FUZZ_CHECK(export_model(m, {format, false, true}, sink, &counts).ok());
+    const status done = export_model(m, {format, false, true}, sink, &counts);
+    // A name may hold what alphaFM's text cannot.
+    FUZZ_CHECK(done.ok() || format == export_format::alphafm_text);
+    if (!done.ok()) continue;
     FUZZ_CHECK(counts.rows + counts.dropped == m.rows().rows());
     FUZZ_CHECK(counts.bytes == sink.bytes.size());
   }
