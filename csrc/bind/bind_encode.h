@@ -15,5 +15,6 @@ struct encoder_handle {
 // The encoder first: others name it.
 void bind_encode(py::module_& module);
 void bind_sample_writer(py::module_& module);
+void bind_profile(py::module_& module);
 
 }  // namespace fmtrain

@@ -145,6 +145,7 @@ PYBIND11_MODULE(_core, module) {
   bind_model(module);
   bind_stream(module);
   bind_sample_writer(module);
+  bind_profile(module);
   bind_synth(module);
 }
 

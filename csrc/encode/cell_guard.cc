@@ -25,9 +25,10 @@ char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20)
 
 }  // namespace
 
-cell_guard::cell_guard(const encoder& plan, bool label_required)
+cell_guard::cell_guard(const encoder& plan, bool label_required, bool judging)
     : plan_(plan),
       label_required_(label_required),
+      judging_(judging),
       seen_(plan.plan().columns.size()),
       texts_(seen_.size() * number_bytes),
       words_(padding_bytes),
@@ -93,12 +94,19 @@ parse_result cell_guard::look(const cell* cells) {
     } else if (!look_at(column, cells[column])) {
       kind = line_kind::rejected_cell;
     }
+    if (!judging_ && kind != line_kind::rejected_cell) continue;
     if (kind == line_kind::sample || is_bad(first)) continue;
     first = kind;
     bad_column_ = column;
   }
   const bool has_text = is_bad(first) && cells[bad_column_].kind == cell_kind::text;
   return {first, has_text ? cells[bad_column_].text : nullptr};
+}
+
+std::string cell_guard::lead_of(line_kind kind) const {
+  const bool of_cell = kind == line_kind::rejected_cell || kind == line_kind::missing_label ||
+                       kind == line_kind::bad_label || kind == line_kind::bad_weight;
+  return of_cell ? plan_.plan().columns[bad_column_].name + ": " : std::string();
 }
 
 const seen_cell* cell_guard::key() const {
@@ -159,6 +167,7 @@ bool cell_guard::settle_missing(size_t column) {
     case cell_rule::fill:
       seen.state = cell_state::good;
       seen.number = plan.fill;
+      seen.filled = true;
       break;
     default: break;
   }
@@ -218,6 +227,7 @@ bool cell_guard::look_at_number(size_t column, const cell& c) {
   cell_rule rule = cell_rule::bin;
   if (!settle_number(column, value, &seen.number, &rule)) return settle(column, rule);
   seen.state = cell_state::good;
+  seen.filled = false;
   return true;
 }
 

@@ -97,7 +97,7 @@ inline bool row_encoder::make_quickly(size_t feature, const recipe& how, batch& 
   if (how.kind != usual::bins) return false;
   const feature_plan& plan = plan_.plan().features[feature];
   double value = from.number;
-  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  value = apply_steps(plan.steps, value);
   const uint32_t bin = bin_of(plan.cuts.data(), plan.cuts.size(), value);
   out.add_feature(plan_.names(feature).bin_ids[bin], 1, {0, 0});
   return true;
@@ -198,7 +198,7 @@ bool row_encoder::make(size_t feature, batch& out) {
 
 void row_encoder::make_from_number(size_t feature, double value, batch& out) {
   const feature_plan& plan = plan_.plan().features[feature];
-  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  value = apply_steps(plan.steps, value);
   const int zone = plan_.plan().columns[plan.column].utc_offset_seconds;
   switch (plan.last) {
     case last_step::bins:
@@ -220,8 +220,7 @@ void row_encoder::make_from_weight(size_t feature, const list_item& from, batch&
   const feature_plan& plan = plan_.plan().features[feature];
   const bool is_token = plan.last == last_step::bins || plan.last == last_step::log_square ||
                         plan.last == last_step::round;
-  double value = from.weight;
-  for (const numeric_step& step : plan.steps) value = apply_step(step, value);
+  const double value = apply_steps(plan.steps, from.weight);
   if (!is_token) {
     return make_category(feature, from.text, from.plain, {}, last_value(plan, value), out);
   }

@@ -38,6 +38,7 @@ struct list_item {
 struct seen_cell {
   cell_state state = cell_state::missing;
   bool plain = false;
+  bool filled = false;  // `number` is what its column's rule fills in
   std::string_view text;
   double number = 0;
   size_t first_item = 0, items = 0;  // in the row's items
@@ -46,12 +47,15 @@ struct seen_cell {
 // The first half: cells of a row -> values, by the rules of their columns.
 class cell_guard {
  public:
-  cell_guard(const encoder& plan, bool label_required);
+  // Without `judging` no label and no weight makes a row bad.
+  cell_guard(const encoder& plan, bool label_required, bool judging = true);
 
   // cells: (columns of the schema). Every one is looked at and counted, of a bad row, too. Of a bad
   // row, `where` is the text of the first cell that is wrong, or nullptr; bad_column() says which.
   parse_result look(const cell* cells);
   size_t bad_column() const { return bad_column_; }
+  // What a message about that row begins with: "COLUMN: ", where a cell made it bad.
+  std::string lead_of(line_kind kind) const;
 
   const seen_cell& operator[](size_t column) const { return seen_[column]; }
   const list_item& item(size_t i) const { return items_[i]; }
@@ -92,6 +96,7 @@ class cell_guard {
 
   const encoder& plan_;
   const bool label_required_;
+  const bool judging_;
   std::vector<quick_column> quick_;  // (columns)
   std::vector<seen_cell> seen_;      // (columns)
   std::vector<list_item> items_;

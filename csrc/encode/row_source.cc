@@ -31,7 +31,7 @@ class row_source : public chunk_source {
         }
         continue;
       }
-      lines_.refuse(got.kind, got.where, name_of(got.kind));
+      lines_.refuse(got.kind, got.where, rows_.cells().lead_of(got.kind));
     }
     rows_.end(out);
     log_.add(counts);
@@ -43,14 +43,6 @@ class row_source : public chunk_source {
   chunk take_chunk() override { return lines_.take_chunk(); }
 
  private:
-  // Of the cell that makes a row bad: "COLUMN: ".
-  std::string name_of(line_kind kind) {
-    const bool of_cell = kind == line_kind::rejected_cell || kind == line_kind::missing_label ||
-                         kind == line_kind::bad_label || kind == line_kind::bad_weight;
-    if (!of_cell) return "";
-    return input_.plan().plan().columns[rows_.cells().bad_column()].name + ": ";
-  }
-
   const bool is_first_;
   row_lines lines_;
   row_input& input_;

@@ -37,6 +37,11 @@ inline double apply_step(const numeric_step& step, double v) {
   return v < step.low ? step.low : v > step.high ? step.high : v;
 }
 
+inline double apply_steps(const std::vector<numeric_step>& steps, double v) {
+  for (const numeric_step& step : steps) v = apply_step(step, v);
+  return v;
+}
+
 // How many of `cuts` (count), rising, are <= v: bins are half-open [a, b).
 inline uint32_t bin_of(const double* cuts, size_t count, double v) {
   const double* at = cuts;
