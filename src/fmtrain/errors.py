@@ -39,6 +39,10 @@ class BadInputError(FmtrainError, ValueError):
     """More bad lines than `max_bad_ratio` allows."""
 
 
+class DriftError(BadInputError):
+    """Raw rows that are not like those that their schema was learned from."""
+
+
 class BrokenInputError(FmtrainError, OSError):
     """An input that broke off before its end or is damaged: a cut gzip, a producer that failed, a
     cache whose checksum does not match or that a newer fmtrain wrote."""
