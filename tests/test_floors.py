@@ -70,6 +70,8 @@ NATIVE_USERS = {
     "inspection",
     "features.gbdt",
     "features.schema",
+    "features.encoder",
+    "features.learn",
     "cli.alphafm",
     "cli.fit_report",
 }

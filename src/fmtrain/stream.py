@@ -27,6 +27,8 @@ from fmtrain.errors import (
 
 #: Milliseconds in the core between two looks at the clock and at signals.
 BUDGET_MS = 100
+#: The same, where what the workers made is taken meanwhile: about as long as the queue lasts.
+DRAIN_MS = 10
 #: Seconds between two progress reports.
 TICK_SECONDS = 1.0
 #: Lines before the bad-line rule may stop a run early.
@@ -130,19 +132,24 @@ def run_pass(
     tick: Tick | None = None,
     tick_seconds: float = TICK_SECONDS,
     shard: Shard | None = None,
+    drain: Tick | None = None,
 ) -> list[str]:
     """Feeds every source to the stream and finishes it; returns warnings.
 
     Raises BadInputError, BrokenInputError, FileError; KeyboardInterrupt and Interrupted pass
     through after the workers have stopped at a sample boundary. Whatever is raised, the stream is
-    finished and what was learned stands.
+    finished and what was learned stands. `drain` is called every DRAIN_MS, to take what the stream
+    has ready before it grows.
     """
     warnings: list[str] = []
     if shard is not None:
         stream.take_shard(*shard)
     next_tick = time.monotonic() + tick_seconds
+    budget_ms = BUDGET_MS if drain is None else DRAIN_MS
 
     def look_up() -> None:
+        if drain is not None:
+            drain()
         nonlocal next_tick
         if stream.stopped:
             stream.finish()  # raises the workers' error
@@ -160,7 +167,7 @@ def run_pass(
             with source.open() as data:
                 stream.begin(os.fsencode(source.name))
                 if isinstance(data, int):
-                    while stream.read(data, BUDGET_MS):
+                    while stream.read(data, budget_ms):
                         look_up()
                 elif hasattr(data, "__arrow_c_stream__"):
                     stream.open_arrow(data.__arrow_c_stream__(), os.fsencode(source.name))
@@ -170,7 +177,7 @@ def run_pass(
                     for block in data:
                         offset = 0
                         while offset < len(block):
-                            offset += stream.feed(block, offset, BUDGET_MS)
+                            offset += stream.feed(block, offset, budget_ms)
                             look_up()
                 stream.end()
             if stream.ended_inside_a_line and source.is_pipe:

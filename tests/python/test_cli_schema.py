@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fmtrain.cli.schema import fit
 from fmtrain.features.schema import Schema
 
 SHOWN = """\
@@ -58,38 +56,98 @@ def test_what_show_says_of_the_rest(fmtrain_cli: Any, tmp_path: Path) -> None:
         'z = { from = "a", transforms = ["z-score"], emit = false }\n'
         '[forests.g]\ncolumns = ["a"]\nfile = "f.json"\n'
     )
-    learned = {"a": {"cuts": [0.5, 1.5]}, "z": {"mean": 1.25, "deviation": 2.0}}
+    learned: dict[str, dict[str, Any]] = {
+        "a": {"cuts": [0.5, 1.5]},
+        "z": {"mean": 1.25, "deviation": 2.0},
+    }
     fitted = Schema.load(path).with_learned(learned, {"a": {"rows": 8, "missing": 0.125}})
     path.write_text(fitted.dumps())
     done = fmtrain_cli("schema", "show", path)
     assert done.stdout.decode() == SHOWN
 
 
-class Learned:
-    """Stands for fmtrain.features.learn."""
+FITTED = """\
+rows: 202, 1 of them bad
 
-    def learn_schema(self, schema: Schema, sources: Any, threads: int, rows: Any) -> Schema:
-        assert (sources, threads, rows) == (["data"], 3, 50)
-        return schema.with_learned({"a": {"cuts": [0.5], "rank-error": 0.0125}}, {})
+column   missing  nan  infinite  invalid  outside  min      max
+label          0    0         0        1        0
+c2             0    0         0        1        0    0  28.4286
+c3      1 (0.5%)    0         0        0        0
+
+{path}: learned 1 feature, exact
+"""
 
 
-def test_fit_writes_the_schema_itself_or_another_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "fmtrain.features.learn", Learned())
-    path, other = tmp_path / "s.toml", tmp_path / "other.toml"
-    text = '# mine\n[columns]\na = { type = "number", transforms = ["equal-width 2"] }\n'
-    path.write_text(text)
-    fit(str(path), ["data"], str(other), rows=50, threads=3)
-    assert path.read_text() == text
-    fit(str(path), ["data"], None, rows=50, threads=3)
-    assert path.read_text() == other.read_text()
-    assert path.read_text().startswith(text)
-    assert Schema.load(path).document["learned"] == {"a": {"cuts": [0.5], "rank-error": 0.0125}}
-    said = capsys.readouterr().out
-    assert said == "".join(
-        f"{target}: learned 1 feature, rank error at most 1.25%\n" for target in (other, path)
+def test_fit_and_check_read_rows(fmtrain_cli: Any, tmp_path: Path) -> None:
+    path, other, data = tmp_path / "s.toml", tmp_path / "other.toml", tmp_path / "data"
+    data.write_text("".join(f"{i % 2}\t{i / 7}\t{'ab'[i % 2]}\n" for i in range(200)))
+    text = (
+        '# mine\n[columns]\nlabel = { role = "label" }\n'
+        'c2 = { type = "number", transforms = ["equal-frequency 4"] }\nc3 = {}\n'
     )
+    path.write_text(text)
+    with data.open("a") as file:
+        file.write("no\tword\t\n1\n")
+    arguments = ("--threads", 1, "--format", "tsv", "--max-bad-ratio", 0.01)
+    done = fmtrain_cli("schema", "fit", path, data, "--out", other, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert path.read_text() == text
+    assert done.stdout.decode() == FITTED.format(path=other)
+    assert done.stderr.decode().startswith("fmtrain: warning: 1 bad lines (ragged 1); the first")
+    done = fmtrain_cli("schema", "fit", path, "--rows", 200, stdin=data.read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert path.read_text().startswith(text)
+    cuts = Schema.load(path).document["learned"]["c2"]["cuts"]
+    assert cuts == Schema.load(other).document["learned"]["c2"]["cuts"]
+    assert len(cuts) == 3
+    assert Schema.load(path).document["profile"]["c2"]["rows"] == 200
+
+
+def test_check_reads_rows_as_training_would(fmtrain_cli: Any, tmp_path: Path) -> None:
+    path, bad = tmp_path / "s.toml", tmp_path / "bad"
+    path.write_text(
+        '[columns]\ny = { role = "label" }\n'
+        'a = { type = "number", transforms = ["z-score"], invalid-as = "reject" }\n'
+    )
+    arguments = ("schema", "check", path, "-", "--bad-lines", bad)
+    text = b"1\t3\n0\t\nx\t1\n1\tword\n"
+    done = fmtrain_cli(*arguments, "--max-bad-ratio", 0.5, stdin=text)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode() == (
+        f"{path}: no mistake in 2 columns\n"
+        "rows: 4, 2 of them bad\n\n"
+        "column    missing  nan  infinite  invalid  outside  min  max\n"
+        "y               0    0         0        1        0\n"
+        "a       1 (25.0%)    0         0        1        0    3    3\n"
+    )
+    assert "stdin, line 4, column 3: " in done.stderr.decode()
+    assert "'a: word'" in done.stderr.decode()
+    assert bad.read_bytes() == b"x\t1\n1\tword\n"
+    done = fmtrain_cli(*arguments, stdin=text)
+    assert done.returncode == 3
+    assert b"2 of 4 lines are bad, more than max_bad_ratio = 0.01 allows" in done.stderr
+    done = fmtrain_cli("schema", "check", path, "none")
+    assert done.returncode == 1
+    assert done.stderr == b"fmtrain: error: none: cannot read: No such file or directory\n"
+
+
+def test_a_fit_that_fails_leaves_the_schema_as_it_was(fmtrain_cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    text = '[columns]\nI3 = { type = "number", transforms = ["equal-width 5"] }\n'
+    path.write_text(text)
+    done = fmtrain_cli("schema", "fit", path, stdin=b"\n\t\n? \n", cwd=tmp_path)
+    assert done.returncode == 3
+    done = fmtrain_cli("schema", "fit", path, stdin=b"?\n", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        f"fmtrain: error: {path}:2: columns.I3: no number in the column 'I3' to learn cuts from\n"
+    )
+    done = fmtrain_cli("schema", "fit", path, "-o", "none/s.toml", cwd=tmp_path, stdin=b"1\n")
+    assert done.returncode == 1
+    assert done.stderr == (
+        b"fmtrain: error: none/s.toml: cannot write: No such file or directory\n"
+    )
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fmtrain.cli.app import Sources, Threads, available_threads, output_file
+from fmtrain.cli.app import (
+    BadLines,
+    MaxBadRatio,
+    Sources,
+    Threads,
+    available_threads,
+    output_file,
+    report_lines,
+)
+from fmtrain.cli.guards import profile_table
 from fmtrain.cli.output import aligned, write
 from fmtrain.errors import FileError, ParameterError, printable
 from fmtrain.features.schema import Schema
+from fmtrain.stream import check_writable
+
+if TYPE_CHECKING:
+    from fmtrain.features.learn import Profile
 
 MODEL_MAGIC = b"\x89FMTRN\n\x1a"
 
@@ -33,6 +46,11 @@ class RowFormat(str, Enum):
     csv = "csv"
     jsonl = "jsonl"
     parquet = "parquet"
+
+
+RowsAs = Annotated[
+    RowFormat | None, typer.Option(help="How rows are read.", show_default="the schema's")
+]
 
 
 @schema_app.command("init")
@@ -84,9 +102,15 @@ def check(
         list[str] | None,
         typer.Argument(help="Raw rows to read by it.", show_default=False),
     ] = None,
+    format: RowsAs = None,
     threads: Threads = None,
+    max_bad_ratio: MaxBadRatio = 0.01,
+    bad_lines: BadLines = None,
 ) -> None:
-    """Look for mistakes in a schema; with DATA, read the rows by it and report the bad ones."""
+    """Look for mistakes in a schema; with DATA, read the rows by it and report the bad ones.
+
+    The rows are read as training would; what the schema has to learn may still be missing.
+    """
     loaded = Schema.load(schema)
     counts = [
         counted(len(loaded.document.get(key, {})), what)
@@ -96,12 +120,24 @@ def check(
     _ = loaded.forests  # can be read
     write(f"{printable(schema)}: no mistake in {', '.join(counts)}\n")
     if data:
-        check_rows(loaded, data, available_threads() if threads is None else threads)
+        from fmtrain.features.learn import profile_rows
+
+        seen = profile_rows(
+            loaded,
+            data,
+            threads=available_threads() if threads is None else threads,
+            format=None if format is None else format.value,
+            max_bad_ratio=max_bad_ratio,
+            bad_lines=bad_lines,
+        )
+        report(seen)
 
 
-def check_rows(schema: Schema, data: list[str], threads: int) -> None:
-    """Reads the rows by the schema; reports the bad ones and what each column's cells were like."""
-    raise NotImplementedError("rows are read by fmtrain.features.Encoder")
+def report(seen: Profile) -> None:
+    """The rows and what each column's cells were like; on standard error, the bad rows."""
+    report_lines(seen.log, seen.warnings)
+    write(f"rows: {seen.rows:,}, {seen.log['bad_lines']:,} of them bad\n\n")
+    write(profile_table(seen.columns))
 
 
 @schema_app.command("fit")
@@ -115,27 +151,35 @@ def fit(
         ),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="Learn from so many rows.", show_default="all")
+        int | None,
+        typer.Option(min=1, help="Learn from the first so many rows.", show_default="all"),
     ] = None,
+    format: RowsAs = None,
     threads: Threads = None,
+    max_bad_ratio: MaxBadRatio = 0.01,
 ) -> None:
     """Learn the bins, scales and profile of a schema from raw rows, in one pass.
 
     They are written behind what you wrote, which stays as it is, and replaced by the next `fit`.
+    Labels and weights are not looked at: rows need not have them.
     """
     loaded = Schema.load(schema)
     target = schema if out is None else out
     check_forests_found_from(target, loaded)
-    from fmtrain.features.learn import learn_schema  # type: ignore[import-not-found]
+    check_writable(target, replaced=False)
+    from fmtrain.features.learn import learn
 
-    fitted = learn_schema(
+    fitted, seen = learn(
         loaded,
         sources or ["-"],
         threads=available_threads() if threads is None else threads,
         rows=rows,
+        format=None if format is None else format.value,
+        max_bad_ratio=max_bad_ratio,
     )
     save(fitted.dumps(), target)
-    write(f"{printable(target)}: {learned_summary(fitted)}\n")
+    report(seen)
+    write(f"\n{printable(target)}: {learned_summary(fitted)}\n")
 
 
 def check_forests_found_from(target: str, schema: Schema) -> None:
