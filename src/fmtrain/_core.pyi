@@ -323,37 +323,6 @@ def convert_alphafm(
     target: _Path,
 ) -> None: ...
 
-class Encoder(metaclass=_Bound):
-    # schema: canonical JSON; forests {name: bytes}
-    def __init__(self, schema: bytes, forests: dict[str, bytes], hash_seed: int) -> None: ...
-    def check_fitted(self) -> None: ...
-    # index, name, what, bins of each feature that learns something, be it learned or not
-    def to_learn(self) -> list[tuple[int, str, str, int]]: ...
-    def leaf_ids(self, forest: str) -> npt.NDArray[np.uint64]: ...
-    @property
-    def schema(self) -> bytes: ...
-    @property
-    def forests(self) -> dict[str, bytes]: ...
-    @property
-    def hash_seed(self) -> int: ...
-
-class EncodeStream(_Input):
-    # output_fd: -1 keeps the samples for take()
-    def __init__(
-        self,
-        encoder: Encoder,
-        threads: int,
-        format: str,
-        bad_lines_fd: int = -1,
-        output_fd: int = -1,
-        names: bool = False,
-        label_required: bool = True,
-    ) -> None: ...
-    # after finish: label, weight, row, features (samples); ids, x (features); names, keys: bytes
-    def take(self) -> dict[str, Any]: ...
-    # a column: its name as `column`, rows, missing, nan, infinite, invalid, outside, unusual
-    def guards(self) -> list[dict[str, Any]]: ...
-
 class Profiler(_Input):
     # checking: labels count, as in training, and no numbers are kept
     def __init__(
