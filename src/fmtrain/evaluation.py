@@ -49,6 +49,7 @@ class Scored:
     group: npt.NDArray[np.uint64]
     #: The input's log (see FitReport); None for a predictions file.
     log: dict[str, Any] | None = None
+    warnings: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.label.size == 0:
@@ -111,6 +112,7 @@ def score_with(
         found.score.astype(np.float64),
         found.group,
         found.log,
+        found.warnings,
     )
 
 

@@ -16,7 +16,7 @@ from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, to_native
 from fmtrain.lazy import metrics, np, npt
 from fmtrain.model_files import ModelFiles
-from fmtrain.reports import FitReport, Predictions, Progress
+from fmtrain.reports import FitReport, Predictions, Progress, guards_by_column
 from fmtrain.stream import (
     TICK_SECONDS,
     Shard,
@@ -267,7 +267,8 @@ class FTRLModel(Estimator, ModelFiles):
         stream = _core.Predictor(native, self._check_threads(), used)
         run_pass(stream, sources, max_bad_ratio, shard=shard)
         label, weight, score, group = stream.take()
-        return Predictions(label, weight, score, group, stream.log())
+        log, warnings = self._log_of(stream)
+        return Predictions(label, weight, score, group, log, warnings)
 
     def write_predictions(
         self,
@@ -301,7 +302,8 @@ class FTRLModel(Estimator, ModelFiles):
             label_required=False,
         )
         warnings = run_pass(stream, sources, max_bad_ratio, shard=shard)
-        return stream.log(), warnings
+        log, drift = self._log_of(stream)
+        return log, warnings + drift
 
     # ---- looking inside ----
 
@@ -355,6 +357,17 @@ class FTRLModel(Estimator, ModelFiles):
         retired = keep_schema(native, self.schema, new_forest)
         self._schema_kept = self.schema if isinstance(self.schema, Schema) else None
         return retired
+
+    def _log_of(self, stream: Any) -> tuple[dict[str, Any], list[str]]:
+        """Of a stream that is over: its log, with the guards of raw rows, and what is unlike the
+        rows that the schema was learned from."""
+        guards = guards_by_column(stream.guards())
+        if not guards or self.schema is None:
+            return stream.log(), []
+        from fmtrain.features.drift import warnings_of
+        from fmtrain.features.schema import Schema
+
+        return {**stream.log(), "guards": guards}, warnings_of(guards, Schema.of(self.schema))
 
     def _matrix(self, native: Any, X: Any) -> Matrix:
         if native.encoder is None:

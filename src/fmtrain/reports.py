@@ -71,4 +71,6 @@ class Predictions:
     score: npt.NDArray[np.float32]
     #: Hash of the line's key; 0 without one.
     group: npt.NDArray[np.uint64]
+    #: As FitReport's; of raw rows with `guards`.
     log: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)

@@ -14,6 +14,7 @@ from fmtrain.economy import Economy
 from fmtrain.errors import (
     BadInputError,
     BrokenInputError,
+    DriftError,
     FileError,
     FmtrainError,
     ParameterError,
@@ -111,6 +112,7 @@ class Run:
                 self.report.warnings.append(f"{self.cache} was not written: the run was stopped")
         except (BrokenInputError, FileError) as broken:
             raise self._after_break(broken) from broken
+        self._check_drift()
         with uninterrupted():
             self._restore_best()
             if self.save_to is not None:
@@ -125,6 +127,21 @@ class Run:
         if len(self.model) == 0 and self.model._native.samples == 0:
             raise BadInputError(f"{nothing}: there is no model to save")
         self.report.warnings.append(f"{nothing}: the model is as it was")
+
+    def _check_drift(self) -> None:
+        """Columns that are not like those that the schema was learned from."""
+        schema = self.model.schema
+        if schema is None or not self.report.guards:
+            return
+        from fmtrain.features.drift import check_drift, warnings_of
+        from fmtrain.features.schema import Schema
+
+        try:
+            if self.strict:
+                check_drift(self.report.guards, Schema.of(schema))
+        except DriftError as drift:
+            raise self._after_break(drift) from drift
+        self.report.warnings += warnings_of(self.report.guards, Schema.of(schema))
 
     # ---- one epoch ----
 

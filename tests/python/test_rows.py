@@ -312,3 +312,21 @@ def test_too_many_bad_rows(schema: Path, raw: Path) -> None:
     bad = raw.read_bytes() + b"1\tu\n" * 100
     with pytest.raises(BadInputError, match="another number of cells"):
         FTRLModel(schema=str(schema)).fit_stream(bad)
+
+
+def test_drift(raw: Path, tmp_path: Path, fmtrain_cli: Run) -> None:
+    spec = SCHEMA | {"profile": {"age": {"rows": 9000, "missing": 0.5, "min": 0, "max": 30}}}
+    schema, model = tmp_path / "s.json", tmp_path / "m.fmt"
+    schema.write_text(json.dumps(spec))
+    done = fmtrain_cli("fit", "--schema", schema, raw, "--model", model)
+    assert done.returncode == 0, done.stderr
+    text = done.stderr.decode()
+    assert "column 'age': 2.0% of the cells are missing, 50.0% were" in text
+    assert "of the numbers lie outside 0 to 30" in text
+    assert b"column 'age'" in fmtrain_cli("eval", "--model", model, raw).stderr
+    assert b"column 'age'" in fmtrain_cli("predict", "--model", model, raw).stderr
+    model.unlink()
+    done = fmtrain_cli("fit", "--schema", schema, raw, "--model", model, "--strict")
+    assert done.returncode == 3
+    assert f"saved as {model}.partial" in done.stderr.decode()
+    assert not model.exists()

@@ -239,6 +239,12 @@ def report_lines(log: dict[str, Any], warnings: list[str]) -> None:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(log["bad"].items()))
         warn(f"{log['bad_lines']:,} bad lines ({reasons}); the first ones:")
         say(describe_examples(log))
+    if log.get("guards"):
+        from fmtrain.cli.guards import guard_table
+
+        told = guard_table(log["guards"])
+        if told:
+            say(told.rstrip())
 
 
 @contextmanager

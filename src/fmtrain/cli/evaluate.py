@@ -91,7 +91,7 @@ def eval_command(
         runs = score_samples(
             models, sources or ["-"], value_of(format), max_bad_ratio, parse_shard(shard)
         )
-        report_lines(runs[0].log or {}, [])
+        report_lines(runs[0].log or {}, list(runs[0].warnings))
     elif predictions is not None:
         if sources or shard:
             raise ParameterError("--predictions holds its samples' labels: give no SOURCE with it")

@@ -202,7 +202,10 @@ def fit(
             strict=strict,
         )
         display.done(trained.report_)
-    report_lines(trained.report_.log, trained.report_.warnings)
+    report = trained.report_
+    report_lines({**report.log, "guards": report.guards}, report.warnings)
+    if report.retired:
+        say(f"{report.retired:,} weights of the old forest's leaves left the model")
     write(summary(trained, target))
     write(closeness(trained))
     exit_as_stopped(trained.report_)
