@@ -242,5 +242,41 @@ TEST(an_input_without_newlines_takes_bounded_memory) {
   CHECK(largest_allocation <= line_limit + padding_bytes);
 }
 
+// Every chunk of an input has its first line, and only the first chunk has it among its bytes.
+TEST(headers_go_with_their_chunks) {
+  buffer_pool pool;
+  pool.chunk_bytes = 64;
+  chunk_reader reader(256, padding_bytes, pool);
+  std::string seen;
+  const auto feed = [&](const char* name, const std::string& text, bool header) {
+    reader.begin(name, 1, header);
+    chunk c;
+    for (size_t at = 0; at < text.size();) {
+      at += reader.append(text.data() + at, std::min<size_t>(7, text.size() - at));
+      if (at >= text.size()) reader.end();
+      while (reader.next(at >= text.size(), &c)) {
+        const std::string line = c.header == nullptr ? "none\n" : *c.header;
+        CHECK(c.header == nullptr || c.header->capacity() >= line.size() + padding_bytes);
+        seen += *c.source + std::to_string(c.first_line) + "+" + std::to_string(c.header_bytes) +
+                " " + line;
+        CHECK(std::string(c.data.get(), c.header_bytes) == line.substr(0, c.header_bytes));
+        pool.give(std::move(c));
+      }
+    }
+  };
+  const std::string row(39, 'r');
+  feed("a", "h\n" + row + "\n" + row + "\n", true);
+  feed("b", "x,y", true);
+  feed("c", row + "\n", false);
+  // Longer than a chunk, and longer than a line may be: then the next line is none either.
+  feed("d", std::string(99, 'h') + "\n" + row + "\n", true);
+  feed("e", std::string(999, 'h') + "\nx\n" + row, true);
+  feed("f", std::string(999, 'h'), true);
+  feed("g", "x\n", true);
+  const std::string long_header = " " + std::string(99, 'h') + "\n";
+  CHECK_EQ(seen, "a1+2 h\na3+0 h\nb1+4 x,y\nc1+0 none\nd1+100" + long_header + "d2+0" +
+                     long_header + "e2+0 none\nf1+0 none\ng1+2 x\n");
+}
+
 }  // namespace
 }  // namespace fmtrain
