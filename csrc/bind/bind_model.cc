@@ -302,15 +302,31 @@ uint64_t drop_rows(model_handle& handle, const id_array& ids) {
   return m.drop([&leaving](uint64_t id) { return leaving.count(id) > 0; });
 }
 
+void bind_encoding(py::class_<model_handle>& c) {
+  c.def("set_encoder", &set_encoder, py::arg("encoder"))
+      .def("drop_rows", &drop_rows, py::arg("ids"))
+      .def("guards",
+           [](model_handle& h) -> py::list {
+             const encoding& encoded = h.use().encoded;
+             if (encoded.plan == nullptr) return py::list();
+             return describe_guards(*encoded.plan, encoded.guards);
+           })
+      .def_property_readonly("encoder", [](model_handle& h) -> py::object {
+        const encoding& encoded = h.held->encoded;
+        if (encoded.plan == nullptr) return py::none();
+        return py::cast(encoder_handle{encoded.plan});
+      });
+}
+
 }  // namespace
 
 void bind_model(py::module_& module) {
-  py::class_<model_handle>(module, "Model")
-      .def(py::init([](const hyper_dict& given, bool names) {
-             return std::make_unique<model_handle>(
-                 std::make_unique<model>(hyper_from(given), names));
-           }),
-           py::arg("hyper"), py::arg("names") = false)
+  py::class_<model_handle> c(module, "Model");
+  bind_encoding(c);
+  c.def(py::init([](const hyper_dict& given, bool names) {
+          return std::make_unique<model_handle>(std::make_unique<model>(hyper_from(given), names));
+        }),
+        py::arg("hyper"), py::arg("names") = false)
       .def_static("load", &load, py::arg("path"))
       .def_static("loads", &loads, py::arg("data"))
       .def_static("import_alphafm", &import_file, py::arg("path"), py::arg("binary"),
@@ -336,20 +352,6 @@ void bind_model(py::module_& module) {
                              [](model_handle& h) {
                                const expiry_rules& rules = h.held->expiry();
                                return rules.on() ? rules.text() : std::string();
-                             })
-      .def("set_encoder", &set_encoder, py::arg("encoder"))
-      .def("drop_rows", &drop_rows, py::arg("ids"))
-      .def("guards",
-           [](model_handle& h) -> py::list {
-             const encoding& encoded = h.use().encoded;
-             if (encoded.plan == nullptr) return py::list();
-             return describe_guards(*encoded.plan, encoded.guards);
-           })
-      .def_property_readonly("encoder",
-                             [](model_handle& h) -> py::object {
-                               const encoding& encoded = h.held->encoded;
-                               if (encoded.plan == nullptr) return py::none();
-                               return py::cast(encoder_handle{encoded.plan});
                              })
       .def("weights", &weights_of_ids, py::arg("ids"))
       .def("arrays", &arrays, py::arg("state") = true)

@@ -188,7 +188,7 @@ class _Input(metaclass=_Bound):
     def ended_inside_a_line(self) -> bool: ...
 
 # Raw rows as columns: open, read until it says False.
-class _Rows(_Input):
+class _Rows(metaclass=_Bound):
     # stream: the capsule of __arrow_c_stream__
     def open_arrow(self, stream: Any, name: _Path) -> None: ...
     def read_arrow(self, budget_ms: int) -> bool: ...
@@ -199,7 +199,7 @@ class _Packing(metaclass=_Bound):
     # after finish: samples, blocks, bytes. The file appears now or never.
     def commit_cache(self) -> dict[str, int]: ...
 
-class Packer(_Rows, _Packing):
+class Packer(_Input, _Rows, _Packing):
     # format: text or libffm, or one of rows, which need an encoder; bad_lines_fd: -1 for none
     def __init__(
         self,
@@ -211,7 +211,7 @@ class Packer(_Rows, _Packing):
         encoder: Encoder | None = None,
     ) -> None: ...
 
-class Trainer(_Rows, _Packing):
+class Trainer(_Input, _Rows, _Packing):
     # format: text or libffm, or one of rows: tsv, csv, jsonl, parquet (columns), which the model's
     # encoder reads; bad_lines_fd: -1 for none
     def __init__(
@@ -232,7 +232,7 @@ class Trainer(_Rows, _Packing):
     # of rows: as Model.guards; else empty
     def guards(self) -> list[dict[str, Any]]: ...
 
-class Predictor(_Rows):
+class Predictor(_Input, _Rows):
     # output_fd: lines go there; -1: results are kept for take(). link: sigmoid, exp or raw
     def __init__(
         self,
@@ -252,7 +252,7 @@ class Predictor(_Rows):
     def samples(self) -> int: ...
 
 # Rows as samples, in row order.
-class EncodeStream(_Rows):
+class EncodeStream(_Input, _Rows):
     # output_fd: text samples go there, which needs names; -1: they are kept for take()
     def __init__(
         self,

@@ -71,6 +71,15 @@ Dim = Annotated[
     str | None,
     typer.Option(help="k0,k1,k2: bias, linear, factors in one, as alphaFM.", metavar="K0,K1,K2"),
 ]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Stop after so many epochs without a better --valid logloss; keep the best."
+    ),
+]
+Names = Annotated[
+    bool, typer.Option("--names", help="Keep the features' names, for inspect and export.")
+]
 Epochs = Annotated[
     int, typer.Option(min=1, help="Passes over the sources (files, or with --cache).")
 ]
@@ -129,6 +138,17 @@ def model_path(given: str | None) -> str:
     return DEFAULT_MODEL
 
 
+def tell(trained: FTRLModel, target: str) -> None:
+    """What the run did, once the model is saved."""
+    report = trained.report_
+    report_lines({**report.log, "guards": report.guards}, report.warnings)
+    if report.retired:
+        say(f"{report.retired:,} weights of the old forest's leaves left the model")
+    write(summary(trained, target))
+    write(closeness(trained))
+    exit_as_stopped(report)
+
+
 @with_economy_flags
 @with_hyper_flags
 def fit(
@@ -150,18 +170,11 @@ def fit(
     valid: Annotated[
         str | None, typer.Option(help="Evaluate on these samples after every epoch.")
     ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Stop after so many epochs without a better --valid logloss; keep the best."
-        ),
-    ] = None,
+    patience: Patience = None,
     format: Format = None,
     max_bad_ratio: MaxBadRatio = 0.01,
     bad_lines: BadLines = None,
-    names: Annotated[
-        bool, typer.Option("--names", help="Keep the features' names, for inspect and export.")
-    ] = False,
+    names: Names = False,
     log_json: Annotated[
         str | None, typer.Option(help="Append progress to this file, a JSON object a line.")
     ] = None,
@@ -202,13 +215,7 @@ def fit(
             strict=strict,
         )
         display.done(trained.report_)
-    report = trained.report_
-    report_lines({**report.log, "guards": report.guards}, report.warnings)
-    if report.retired:
-        say(f"{report.retired:,} weights of the old forest's leaves left the model")
-    write(summary(trained, target))
-    write(closeness(trained))
-    exit_as_stopped(trained.report_)
+    tell(trained, target)
 
 
 def register(app: typer.Typer) -> None:
