@@ -16,7 +16,7 @@ import pytest
 from ..common import build_cython
 from .common import Plan, Rows, id_of, make_plan, make_rows
 
-PEERS = ["python", "numba", "cython"]
+PEERS = ["fmtrain", "python", "numba", "cython"]
 ROUNDS = 5
 
 
@@ -32,7 +32,7 @@ def small(plan: Plan) -> Rows:
     for at, cuts in enumerate(plan.cuts):
         rows.numbers[: len(cuts), at] = cuts  # a value on a cut is above it
         rows.numbers[100:104, at] = [-0.0, -1e300, 1e300, math.nan]
-    longer = ["", "a", "seven77", "twelve bytes", "sixteen bytes is", "é" * 20, "x" * 333]
+    longer = ["", "a", "seven77", "twelve_bytes", "sixteen_bytes_is", "é" * 20, "x" * 333]
     for column in rows.categories:
         column[: len(longer)] = longer
     return rows
@@ -49,7 +49,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
 
     @cache
     def load(name: str) -> Any:
-        library = {"cython": "Cython", "python": "mmh3"}.get(name, name)
+        library = {"cython": "Cython", "python": "mmh3", "fmtrain": "pyarrow"}.get(name, name)
         pytest.importorskip(library, reason=f"needs {name}")
         if name == "cython":
             source = Path(__file__).with_name("cython_peer.pyx")

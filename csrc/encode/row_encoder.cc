@@ -90,7 +90,7 @@ inline bool row_encoder::make_quickly(size_t feature, const recipe& how, batch& 
   if (how.kind == usual::nothing) return true;
   const seen_cell& from = cells_[how.column];
   if (from.state != cell_state::good) return false;
-  if (how.kind == usual::category && from.plain) {
+  if (how.kind == usual::category && (from.plain || is_plain(from.text))) {
     out.add_feature(how.token.id_of(from.text.data(), from.text.size()), 1, {0, 0});
     return true;
   }
@@ -252,7 +252,7 @@ void row_encoder::make_category(size_t feature, std::string_view text, bool plai
     const auto written = std::to_chars(token, token + 16, hash % buckets);
     return make_token(feature, {token, static_cast<size_t>(written.ptr - token)}, tail, x, out);
   }
-  if (plain) return make_token(feature, text, tail, x, out);
+  if (plain || is_plain(text)) return make_token(feature, text, tail, x, out);
   escaped_.clear();
   append_escaped(escaped_, text, needs_escape);
   make_token(feature, escaped_, tail, x, out);

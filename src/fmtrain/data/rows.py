@@ -87,7 +87,7 @@ def open_rows(source: Any, format: str) -> tuple[list[Source], str]:
     if hasattr(source, "__arrow_c_stream__"):
         return [Table(source)], COLUMNS
     if isinstance(source, (bytes, bytearray)):
-        return [Stream([bytes(source)])], format
+        return [Stream([bytes(source)] if source else [])], format
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], Mapping):
         return [Stream(json_lines(source))], "jsonl"
     if isinstance(source, (list, tuple)) and not source:
