@@ -160,6 +160,31 @@ bool same_letters(std::string_view text, std::string_view lower) {
   return true;
 }
 
+// DIGITS[.DIGITS] of at most 15 digits, the usual case: both they and the power of ten are exact
+// doubles, so that one division rounds correctly (Clinger 1990). False: it is something else.
+bool parse_short(std::string_view text, double* value) {
+  constexpr size_t size_max = 16;
+  static constexpr double powers[size_max] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  if (text.size() > size_max) return false;
+  uint64_t digits = 0;
+  size_t at = 0;
+  const auto take_all = [&] {
+    for (; at < text.size() && is_digit(text[at]); ++at) {
+      digits = digits * 10 + static_cast<uint64_t>(text[at] - '0');
+    }
+    return at == text.size();
+  };
+  if (take_all()) {
+    *value = static_cast<double>(digits);
+    return true;
+  }
+  const size_t behind = text.size() - at - 1;
+  if (text[at++] != '.' || behind == 0 || !take_all()) return false;
+  *value = static_cast<double>(digits) / powers[behind];
+  return true;
+}
+
 // What stands behind the sign.
 bool parse_magnitude(std::string_view text, double* value) {
   if (text.empty()) return false;
@@ -168,16 +193,7 @@ bool parse_magnitude(std::string_view text, double* value) {
     *value = infinite ? INFINITY : NAN;
     return infinite || same_letters(text, "nan");
   }
-  // A short whole number, the usual case.
-  if (text.size() <= 15) {
-    uint64_t whole = 0;
-    size_t at = 0;
-    for (; at < text.size() && is_digit(text[at]); ++at) {
-      whole = whole * 10 + static_cast<uint64_t>(text[at] - '0');
-    }
-    *value = static_cast<double>(whole);
-    if (at == text.size()) return true;
-  }
+  if (parse_short(text, value)) return true;
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, *value);
   // Too large or too small: from_chars leaves open which.
