@@ -9,16 +9,26 @@
 
 namespace fmtrain {
 
-// A handle has `rows` (row_input) and `arrow`, the stream in hand.
+// A handle has `arrow`, the stream in hand, and `rows` (row_input); one without has these two for
+// itself.
 template <class Handle>
-void open_arrow(Handle& h, const py::capsule& capsule, const std::string& name) {
+arrow_wants wants_of(Handle& h) {
   if (h.rows == nullptr) {
     raise({errc::invalid, "columns are raw rows, and this stream reads samples"});
   }
+  return arrow_wants_of(h.rows->plan(), h.rows->options().label_required);
+}
+template <class Handle>
+std::unique_ptr<batch_source> source_of(Handle& h, arrow_slice slice) {
+  return make_arrow_source(std::move(slice), h.arrow->input(), *h.rows, h.held->input().log());
+}
+
+template <class Handle>
+void open_arrow(Handle& h, const py::capsule& capsule, const std::string& name) {
+  const arrow_wants wants = wants_of(h);
   auto* const stream =
       static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), "arrow_array_stream"));
   if (stream == nullptr) throw py::error_already_set();
-  const arrow_wants wants = arrow_wants_of(h.rows->plan(), h.rows->options().label_required);
   status opened;
   {
     const py::gil_scoped_release release;
@@ -44,8 +54,7 @@ bool read_arrow(Handle& h, int64_t budget_ms) {
       done = h.arrow->next(&slice);
       more = done.ok() && slice.batch != nullptr;
       if (!more) break;
-      done =
-          input.push(make_arrow_source(std::move(slice), h.arrow->input(), *h.rows, input.log()));
+      done = input.push(source_of(h, std::move(slice)));
     } while (done.ok() && clock::now() < deadline);
     if (!more || !done.ok()) h.arrow.reset();
   }

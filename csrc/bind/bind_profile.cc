@@ -1,3 +1,4 @@
+#include "bind/bind_arrow.h"
 #include "bind/bind_encode.h"
 #include "bind/bind_input.h"
 #include "encode/profiler.h"
@@ -9,6 +10,8 @@ struct profile_handle {
   std::shared_ptr<const encoder> plan;
   std::unique_ptr<matrix_columns> columns;
   std::vector<py::object> arrays;
+  std::unique_ptr<arrow_stream> arrow;
+  uint64_t slices = 0;
   std::unique_ptr<profiler> held;
 
   ~profile_handle() {
@@ -30,6 +33,15 @@ std::unique_ptr<profile_handle> open_profile(const encoder_handle& h, size_t thr
   handle->held = std::make_unique<profiler>(*handle->plan, threads, of_rows, mode);
   handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
   return handle;
+}
+
+arrow_wants wants_of(profile_handle& h) {
+  return arrow_wants_of(*h.plan, h.held->rows().mode() == profile_rows::checking);
+}
+
+std::unique_ptr<batch_source> source_of(profile_handle& h, arrow_slice slice) {
+  return make_arrow_profile(std::move(slice), h.slices++, h.arrow->input(), h.held->rows(),
+                            h.held->input().log());
 }
 
 // An array that owns the numbers: they are many, and are not copied.
@@ -78,6 +90,7 @@ void bind_profile(py::module_& module) {
   stream.def(py::init(&open_profile), py::arg("encoder"), py::arg("threads"), py::arg("format"),
              py::arg("bad_lines_fd") = -1, py::arg("checking") = false);
   bind_input(stream);
+  bind_arrow(stream);
   stream.def("take", &take_values)
       .def("columns", &describe_columns)
       .def("guards",

@@ -45,6 +45,47 @@ class profile_source : public chunk_source {
   row_profiler rows_;
 };
 
+class arrow_profile : public batch_source {
+ public:
+  arrow_profile(arrow_slice slice, uint64_t number, std::string name, profile_input& input,
+                line_log& log)
+      : slice_(std::move(slice)),
+        number_(number),
+        name_(std::move(name)),
+        input_(input),
+        log_(log),
+        rows_(input.plan(), input.mode()) {}
+
+  bool fill(batch&) override {
+    line_counts counts{};
+    arrow_scratch scratch;
+    std::vector<cell> cells(slice_.batch->width());
+    for (int64_t at = slice_.first; at < slice_.last; ++at) {
+      slice_.batch->read(at, scratch, cells.data());
+      const parse_result got = rows_.add(cells.data());
+      if (!is_bad(got.kind)) {
+        ++counts[static_cast<int>(got.kind)];
+        continue;
+      }
+      const uint64_t row = slice_.batch->first_row() + static_cast<uint64_t>(at) + 1;
+      log_.add_bad({name_, row, 0, got.kind, rows_.cells().lead_of(got.kind)}, {});
+    }
+    log_.add(counts);
+    input_.seen().add(number_, rows_.take());
+    return false;
+  }
+  const std::string& name() const override { return name_; }
+  std::string_view line_at(uint64_t) const override { return {}; }
+
+ private:
+  const arrow_slice slice_;
+  const uint64_t number_;
+  const std::string name_;
+  profile_input& input_;
+  line_log& log_;
+  row_profiler rows_;
+};
+
 parse_options parsing_with(chunk_format& rows) {
   parse_options parsing;
   parsing.rows = &rows;
@@ -101,6 +142,12 @@ status profile_input::open(chunk text, line_log& log, std::unique_ptr<chunk_sour
   FMTRAIN_TRY(rows_.make_reader(*text.source, text.header.get(), &reader));
   *out = std::make_unique<profile_source>(std::move(text), std::move(reader), *this, log);
   return {};
+}
+
+std::unique_ptr<batch_source> make_arrow_profile(arrow_slice slice, uint64_t number,
+                                                 const std::string& name, profile_input& input,
+                                                 line_log& log) {
+  return std::make_unique<arrow_profile>(std::move(slice), number, name, input, log);
 }
 
 profiler::profiler(const encoder& plan, size_t threads, row_format format, profile_rows mode)

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "encode/arrow_stream.h"
 #include "encode/row_profiler.h"
 #include "encode/row_source.h"
 #include "feature/sample_stream.h"
@@ -59,12 +60,18 @@ class profile_input : public chunk_format {
   profile_log seen_;
 };
 
+// Rows as columns: the slice that is the stream's `number`-th source.
+std::unique_ptr<batch_source> make_arrow_profile(arrow_slice slice, uint64_t number,
+                                                 const std::string& name, profile_input& input,
+                                                 line_log& log);
+
 class profiler : private batch_consumer {
  public:
   // `plan` outlives it.
   profiler(const encoder& plan, size_t threads, row_format format, profile_rows mode);
 
   sample_stream& input() { return stream_; }
+  profile_input& rows() { return rows_; }
   profile_log& seen() { return rows_.seen(); }
   const encoder& plan() const { return rows_.plan(); }
   status finish();

@@ -323,7 +323,7 @@ def convert_alphafm(
     target: _Path,
 ) -> None: ...
 
-class Profiler(_Input):
+class Profiler(_Input, _Rows):
     # checking: labels count, as in training, and no numbers are kept
     def __init__(
         self,

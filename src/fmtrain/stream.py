@@ -171,7 +171,7 @@ def run_pass(
                         look_up()
                 elif hasattr(data, "__arrow_c_stream__"):
                     stream.open_arrow(data.__arrow_c_stream__(), os.fsencode(source.name))
-                    while stream.read_arrow(BUDGET_MS):
+                    while stream.read_arrow(budget_ms):
                         look_up()
                 else:
                     for block in data:

@@ -39,8 +39,8 @@ TEST(arrays_and_objects_are_items) {
 TEST(deeper_values_are_invalid) {
   CHECK_EQ(row(R"({"a":[["x",1]],"b":[{"x":1}]})"), "? ?");
   CHECK_EQ(row(R"({"a":["x",[]],"b":["y"]})"), "? [y]");
-  CHECK_EQ(row(R"({"a":{"x":"1"},"b":{"x":1,"y":{}}})"), "? ?");
-  CHECK_EQ(row(R"({"a":{"x":true},"b":{"x":[1]}})"), "? ?");
+  CHECK_EQ(row(R"({"a":{"x":"1"},"b":{"x":1,"y":{}}})"), "[x:1] ?");
+  CHECK_EQ(row(R"({"a":{"x":true},"b":{"x":[1]}})"), "[x:1] ?");
   CHECK_EQ(row(R"({"c":[[[{"d":[]}]]],"a":1})"), "\"1\" -");  // nobody's column
 }
 

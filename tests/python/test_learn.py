@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fmtrain.errors import BadInputError, BrokenInputError, ParameterError, SchemaError
@@ -304,3 +306,19 @@ def test_real_data(shared: Path) -> None:
         seen = found.document["profile"][name]
         assert seen["missing"] == pytest.approx(1 - numbers.size / len(rows))
         assert (seen["min"], seen["max"]) == (numbers.min(), numbers.max())
+
+
+def test_columns_are_learned_from_as_text(tmp_path: Path) -> None:
+    values = np.random.default_rng(3).normal(size=5000).round(3)
+    schema = {"columns": {"a": {"type": "number", "transforms": ["equal-frequency 8"]}, "b": {}}}
+    text = "".join(f"{v}\tx\n" for v in values.tolist()).encode()
+    table = pa.table({"b": ["x"] * 5000, "a": values})
+    path = tmp_path / "rows.parquet"
+    pq.write_table(table, path, row_group_size=999)
+    found = [
+        learn_schema(schema, text, threads=2),
+        learn_schema(schema, table, threads=2),
+        learn_schema(schema, str(path), format="parquet"),
+    ]
+    assert found[0].document["learned"]["a"]["cuts"]
+    assert found[0].document == found[1].document == found[2].document
