@@ -66,6 +66,7 @@ inline bool cell_guard::look_quickly(size_t column, const cell& c) {
       value = value * 10 + digit;
     }
     seen.number = static_cast<double>(value);
+    seen.filled = false;
     counts_[column].unusual += seen.number < how.profile_min || seen.number > how.profile_max;
   }
   seen.state = cell_state::good;

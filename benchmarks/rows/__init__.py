@@ -1,0 +1,1 @@
+"""Raw rows beside the text samples that they become, and learning their cuts."""
