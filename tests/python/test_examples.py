@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.*"))
+EXAMPLES = sorted(p for p in (ROOT / "examples").glob("*.*") if p.suffix in (".py", ".sh"))
+SCHEMAS = sorted((ROOT / "examples").glob("*.toml"))
 CRITEO = ROOT.parent / "shared" / "data" / "criteo"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.S | re.M)
@@ -35,6 +36,13 @@ def run(command: list[str], cwd: Path) -> str:
 def test_example(path: Path, tmp_path: Path) -> None:
     command = ["bash"] if path.suffix == ".sh" else [sys.executable]
     assert len(run([*command, str(path)], tmp_path).splitlines()) >= 2
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_schema(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fmtrain", "schema"]
+    assert "no mistake" in run([*command, "check", str(path)], tmp_path)
+    assert "label" in run([*command, "show", str(path)], tmp_path)
 
 
 @pytest.fixture(scope="module")
