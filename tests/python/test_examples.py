@@ -16,12 +16,18 @@ SCHEMAS = sorted((ROOT / "examples").glob("*.toml"))
 CRITEO = ROOT.parent / "shared" / "data" / "criteo"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.S | re.M)
+TOML_BLOCKS = re.findall(r"^```toml\n# (\S+\.toml)\n(.*?)^```", README, flags=re.S | re.M)
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.S | re.M)
 
 
 def environment() -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"], "CRITEO": str(CRITEO)}
+    return {
+        **os.environ,
+        "PATH": scripts + os.pathsep + os.environ["PATH"],
+        "CRITEO": str(CRITEO),
+        "EXAMPLES": str(ROOT / "examples"),
+    }
 
 
 def run(command: list[str], cwd: Path) -> str:
@@ -47,8 +53,12 @@ def test_schema(path: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def readme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The README is read from top to bottom: later blocks use the files of earlier ones."""
-    return tmp_path_factory.mktemp("readme")
+    """The README is read from top to bottom: later blocks use the files of earlier ones,
+    and those that begin with a file's name."""
+    folder = tmp_path_factory.mktemp("readme")
+    for name, text in TOML_BLOCKS:
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
 
 
 @pytest.mark.parametrize("number", range(len(SHELL_BLOCKS)))
