@@ -43,9 +43,9 @@ class GBDTLeafEncoder(Parameters):
 
     It does not always pay. On 60,000 Criteo rows leaves cost a linear model AUC either way: with
     300 trees of depth 6 .024 on the forest's own rows and .014 on others, with 100 trees of depth
-    4 .006 and .003, and the rows held out are missed by more than that saves. On Adult's 32,561 rows, 100 trees of
-    depth 4 add .0165 on the very rows they were trained on: all rows is the default. Compare with
-    a model without leaves (`fmtrain eval --against`).
+    4 .006 and .003, and missing the rows held out costs more than that saves. On Adult's 32,561
+    rows, 100 trees of depth 4 add .0165 on the very rows they were trained on: all rows is the
+    default. Compare with a model without leaves (`fmtrain eval --against`).
 
     trees, depth, learning_rate: of the forest, which XGBoost trains (objective binary:logistic;
         the package is fmtrain[gbdt]).
