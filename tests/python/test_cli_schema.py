@@ -184,3 +184,19 @@ def test_errors_of_the_commands(
     assert done.returncode == code, done.stderr
     assert done.stderr.decode().startswith(f"fmtrain: error: {message}")
     assert not list(tmp_path.glob("sub/*"))
+
+
+def test_bins_that_changed_are_learned_anew(fmtrain_cli: Any, tmp_path: Path) -> None:
+    """What was learned for others stands in the file, and is no mistake of it."""
+    schema = tmp_path / "s.toml"
+    text = '[columns]\na = { type = "number", transforms = ["equal-width 4"] }\n'
+    schema.write_text(text)
+    (tmp_path / "data").write_text("0\n8\n")
+    for bins in (4, 2):
+        schema.write_text(schema.read_text().replace("equal-width 4", f"equal-width {bins}"))
+        done = fmtrain_cli("schema", "fit", "s.toml", "data", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "cuts = [4.0]" in schema.read_text()
+    schema.write_text(schema.read_text().replace("equal-width 2", "value"))
+    assert fmtrain_cli("schema", "fit", "s.toml", "data", cwd=tmp_path).returncode == 0
+    assert "cuts" not in schema.read_text()

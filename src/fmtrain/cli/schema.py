@@ -163,7 +163,7 @@ def fit(
     They are written behind what you wrote, which stays as it is, and replaced by the next `fit`.
     Labels and weights are not looked at: rows need not have them.
     """
-    loaded = Schema.load(schema)
+    loaded = Schema.load(schema, learned=False)
     target = schema if out is None else out
     check_forests_found_from(target, loaded)
     check_writable(target, replaced=False)

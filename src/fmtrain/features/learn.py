@@ -100,7 +100,7 @@ def learn(
     k: int = SKETCH_K,
 ) -> tuple[Schema, Profile]:
     """As learn_schema; also what was seen."""
-    own = Schema.of(schema)
+    own = Schema.of(schema, learned=False)
     encoder = native_encoder(own.with_learned({}, {}), 0)
     asked = encoder.to_learn()
     learners = {i: learner_for(what, bins, exact_max, k) for i, _, what, bins in asked}

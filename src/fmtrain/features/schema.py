@@ -29,6 +29,10 @@ from fmtrain.features.learned import with_section
 GENERATED = ("learned", "profile")
 
 
+def without_learned(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in GENERATED}
+
+
 class Schema:
     """Immutable. Made by load, parse, of or stored; all check it."""
 
@@ -44,28 +48,34 @@ class Schema:
     # ---- where it comes from ----
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Schema:
-        """A file: JSON where its name ends in .json, else TOML."""
+    def load(cls, path: str | os.PathLike[str], learned: bool = True) -> Schema:
+        """A file: JSON where its name ends in .json, else TOML. Without `learned`, what was learned
+        is passed over: who learns anew may have changed what it was learned for."""
         name = os.fspath(path)
         data = read_file(name, printable(name))
-        return cls.parse(data, "json" if name.endswith(".json") else "toml", name)
+        kind = "json" if name.endswith(".json") else "toml"
+        return cls.parse(data, kind, name, learned)
 
     @classmethod
-    def parse(cls, text: str | bytes, kind: str, name: str = "schema") -> Schema:
+    def parse(
+        cls, text: str | bytes, kind: str, name: str = "schema", learned: bool = True
+    ) -> Schema:
         """kind: toml or json. name: of its file, for messages; forests are looked for beside it."""
         if isinstance(text, bytes):
             text = decoded(text, name)
-        return cls(parsed(text, kind, name), text, kind, name)
+        document = parsed(text, kind, name)
+        return cls(document if learned else without_learned(document), text, kind, name)
 
     @classmethod
-    def of(cls, schema: Any) -> Schema:
+    def of(cls, schema: Any, learned: bool = True) -> Schema:
         """What users give for a schema: a path, a dict or a Schema."""
         if isinstance(schema, Schema):
             return schema
         if isinstance(schema, (str, os.PathLike)):
-            return cls.load(schema)
+            return cls.load(schema, learned)
         if isinstance(schema, Mapping):
-            return cls(checked(schema, "", "dict", "schema"), "", "dict", "schema")
+            document = checked(schema, "", "dict", "schema")
+            return cls(document if learned else without_learned(document), "", "dict", "schema")
         raise ParameterTypeError(
             f"schema is a {type(schema).__name__}: give the path of a TOML or JSON file, or a dict"
         )
@@ -169,7 +179,7 @@ class Schema:
         wrote it, with a generated part at its end."""
         given = {"learned": learned, "profile": profile}
         tables = checked(given, "", "dict", self.source)
-        document = {key: value for key, value in self.document.items() if key not in GENERATED}
+        document = without_learned(self.document)
         document |= {key: table for key, table in tables.items() if table}
         text = ""
         if self.kind == "toml":
