@@ -322,3 +322,10 @@ def test_columns_are_learned_from_as_text(tmp_path: Path) -> None:
     ]
     assert found[0].document["learned"]["a"]["cuts"]
     assert found[0].document == found[1].document == found[2].document
+
+
+def test_numbers_behind_one_that_was_filled_in_count() -> None:
+    """Those that the rule fills in do not."""
+    columns = {"a": {"type": "number", "missing-as": 50, "transforms": ["z-score"]}}
+    found = learn_schema({"columns": columns}, b"1\n\n2\n\n2.5\n\n3.5\n").document["learned"]["a"]
+    assert found["mean"] == 2.25
