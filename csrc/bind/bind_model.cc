@@ -302,6 +302,15 @@ uint64_t drop_rows(model_handle& handle, const id_array& ids) {
   return m.drop([&leaving](uint64_t id) { return leaving.count(id) > 0; });
 }
 
+// Of the model file's block.
+uint64_t encoder_bytes(model_handle& handle) {
+  const model& m = handle.use();
+  std::string payload;
+  uint64_t golden = 0;
+  if (m.encoded.plan != nullptr) check(pack_encoding(m, &payload, &golden));
+  return payload.size();
+}
+
 void bind_encoding(py::class_<model_handle>& c) {
   c.def("set_encoder", &set_encoder, py::arg("encoder"))
       .def("drop_rows", &drop_rows, py::arg("ids"))
@@ -311,6 +320,7 @@ void bind_encoding(py::class_<model_handle>& c) {
              if (encoded.plan == nullptr) return py::list();
              return describe_guards(*encoded.plan, encoded.guards);
            })
+      .def_property_readonly("encoder_bytes", &encoder_bytes)
       .def_property_readonly("encoder", [](model_handle& h) -> py::object {
         const encoding& encoded = h.held->encoded;
         if (encoded.plan == nullptr) return py::none();

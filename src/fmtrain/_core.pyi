@@ -94,6 +94,8 @@ class Model(metaclass=_Bound):
     @property
     def encoder(self) -> Encoder | None: ...
     @property
+    def encoder_bytes(self) -> int: ...  # in the model file
+    @property
     def expiry(self) -> str: ...  # its rules, blanks between
     @property
     def hash_seed(self) -> int: ...

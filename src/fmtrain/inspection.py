@@ -154,6 +154,8 @@ def file_parts(native: Any, file_bytes: int) -> dict[str, int]:
         parts["names"] = native.name_bytes + 4 * rows
     if native.has_stored:
         parts["stored weights"] = rows * (8 + 4 * floats)
+    if native.encoder is not None:
+        parts["schema and golden rows"] = native.encoder_bytes
     return {**parts, "header and checksums": file_bytes - sum(parts.values())}
 
 
