@@ -82,7 +82,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--epochs 0", "--epochs"),
         ("--epochs 2", "stdin can be read only once: epochs > 1 needs files"),
         ("--patience 1", "needs a validation source"),
-        ("--format csv", "--format"),
+        ("--format xml", "--format"),
         ("--dim 1,1", "dim = 1,1 is not allowed: give k0,k1,k2"),
         ("--dim 0,0,0", "nothing to learn"),
         ("--no-such-flag", "--no-such-flag"),

@@ -347,7 +347,7 @@ def test_arguments_of_pack(samples: Path, tmp_path: Path, fmtrain_cli: Cli) -> N
         {"codec": "gzip"},
         {"threads": 0},
         {"hash_seed": -1},
-        {"format": "csv"},
+        {"format": "xml"},
         {"max_bad_ratio": 2},
         {"shard": (2, 2)},
     ]

@@ -73,7 +73,7 @@ def test_parameters_are_stored_as_given_and_cloned() -> None:
     assert not hasattr(clone(model.fit(X, Y)), "classes_")
     assert model.set_params(alpha=0.3, threads=2) is model
     assert (model.alpha, model.threads) == (0.3, 2)
-    assert set(model.get_params()) == {*HYPER, "names", "threads", "deterministic"}
+    assert set(model.get_params()) == {*HYPER, "names", "threads", "deterministic", "schema"}
     assert is_classifier(model)
 
 

@@ -330,3 +330,53 @@ def test_drift(raw: Path, tmp_path: Path, fmtrain_cli: Run) -> None:
     assert done.returncode == 3
     assert f"saved as {model}.partial" in done.stderr.decode()
     assert not model.exists()
+
+
+RULES = {
+    "columns": {
+        "y": {"role": "label"},
+        "w": {"role": "weight"},
+        "n": {"type": "number", "invalid-as": "reject"},
+        "t": {"type": "list"},
+        "u": {"type": "list"},
+    },
+    "features": {"t x u": {"cross": ["t", "u"]}},
+}
+MANY = ",".join(str(i) for i in range(1100))
+
+
+@pytest.mark.parametrize(
+    ("format", "line", "reason", "column", "shown"),
+    [
+        ("tsv", "1\t1\t2", "ragged", 6, ""),
+        ("tsv", "1\t1\t2\ta\tb\tc", "ragged", 11, "c"),
+        ("tsv", "\t1\t2\ta\tb", "missing_label", 1, "y: "),
+        ("tsv", "2\t1\t2\ta\tb", "bad_label", 1, "y: 2"),
+        ("tsv", "1\t-1\t2\ta\tb", "bad_weight", 3, "w: -1"),
+        ("tsv", "1\t1\tx\ta\tb", "rejected_cell", 5, "n: x"),
+        ("tsv", f"1\t1\t2\t{MANY}\t{MANY}", "too_wide", 0, ""),
+        ("csv", '1,1,2,"a,b', "open_quote", 7, '"a,b'),
+        ("csv", '1,1,2,"a"b,c', "open_quote", 7, '"a"b,c'),
+        ("jsonl", '{"y": 1,}', "bad_json", 9, "}"),
+        ("jsonl", "[1]", "bad_json", 1, "[1]"),
+    ],
+)
+def test_bad_rows_are_named(
+    format: str, line: str, reason: str, column: int, shown: str, tmp_path: Path
+) -> None:
+    good = {"tsv": "1\t1\t2\ta\tb", "csv": "1,1,2,a,b", "jsonl": '{"y": 1}'}[format]
+    text = f"{good}\n{line}\n{good}\n".encode()
+    found = Encoder(RULES, names=True).encode(text, format=format)
+    assert len(found.label) == 2
+    assert found.row.tolist() == [1, 3]
+    assert found.log["bad"] == {reason: 1}
+    (bad,) = found.log["examples"]
+    assert (bad["line"], bad["column"]) == (2, column)
+    assert bad["detail"].decode().startswith(shown)
+
+
+def test_a_row_of_a_million_cells() -> None:
+    wide = "1\t" * 1_000_000 + "1"
+    found = Encoder(RULES).encode((wide + "\n1\t1\t2\ta\tb\n").encode())
+    assert found.log["bad"] == {"ragged": 1}
+    assert len(found.label) == 1
