@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fmtrain.data.matrix import Columns, Csr
@@ -44,20 +45,26 @@ def keep_schema(native: Any, schema: Any, new_forest: bool = False) -> int:
             f"{printable(given.source)}: another schema than the model's: {difference}"
         )
     encoder = native_encoder(given, native.hash_seed)
-    old, new = native.encoder.forests, encoder.forests
-    changed = [name for name in old if old[name] != new.get(name)]
-    if not changed and old.keys() == new.keys():
+    old, new = forests_of(native.encoder), forests_of(encoder)
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    if not changed:
         return 0
     if not new_forest:
-        name = (changed or sorted(new.keys() - old.keys()))[0]
         raise ParameterError(
-            f"{printable(given.source)}: the forest '{printable(name)}' is another one than the "
-            "model's: new leaves have a new meaning; --new-forest (new_forest=True) starts their "
-            "weights anew"
+            f"{printable(given.source)}: the forest '{printable(changed[0])}' is another one than "
+            "the model's: new leaves have a new meaning; --new-forest (new_forest=True) starts "
+            "their weights anew"
         )
-    retired = sum(native.drop_rows(native.encoder.leaf_ids(name)) for name in changed)
+    gone = [native.encoder.leaf_ids(name) for name in changed if name in old]
+    retired = sum(native.drop_rows(ids) for ids in gone)
     native.set_encoder(encoder)
     return int(retired)
+
+
+def forests_of(encoder: Any) -> dict[str, tuple[bytes, list[str]]]:
+    """{forest: its trees and the columns that they look at}."""
+    tables = json.loads(encoder.schema).get("forests", {})
+    return {name: (trees, tables[name]["columns"]) for name, trees in encoder.forests.items()}
 
 
 def rows_as_matrix(native: Any, X: Any, threads: int) -> Csr:

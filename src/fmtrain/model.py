@@ -42,7 +42,8 @@ class FTRLModel(Estimator, ModelFiles):
     X may be a list of text lines (`name[:value] ...`), an iterable of {name: value}, a scipy
     sparse matrix, a 2-d array or a DataFrame; the column j without a name is the feature `str(j)`.
     With a `schema` (a path, a dict or a fmtrain.features.Schema) X holds raw rows instead: a list
-    of {column: value}, a DataFrame, or anything with the Arrow C stream interface.
+    of {column: value}, a DataFrame, or anything with the Arrow C stream interface; where y is given
+    apart, X's columns of labels and weights do not count.
 
     Attributes after fitting: `classes_` (2), `n_features_in_` (matrices), `feature_names_in_`
     (DataFrames), `report_` (FitReport, after fit_stream). Not safe to use from two threads while

@@ -263,6 +263,19 @@ def test_another_forest(columns: dict[str, list[Any]], raw: Path, tmp_path: Path
     assert loaded._native.weights(Encoder(second)._native.leaf_ids("gbdt"))[0].any()
 
 
+def test_a_forest_of_other_columns(
+    columns: dict[str, list[Any]], raw: Path, tmp_path: Path
+) -> None:
+    path = leaves_schema(tmp_path, columns, 0)
+    model = FTRLModel(factors=0, schema=str(path)).fit_stream(raw)
+    spec = json.loads(path.read_text())
+    spec["forests"]["gbdt"]["columns"] = ["price", "age"]
+    path.write_text(json.dumps(spec))
+    with pytest.raises(ParameterError, match=r"the forest 'gbdt' is another one than the model's"):
+        model.fit_stream(raw)
+    assert model.fit_stream(raw, new_forest=True).report_.retired > 0
+
+
 def test_a_cache_of_rows(schema: Path, raw: Path, tmp_path: Path) -> None:
     report = pack(raw, tmp_path / "rows.fmc", schema=str(schema))
     assert report.samples == ROWS
