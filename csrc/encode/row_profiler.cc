@@ -62,7 +62,7 @@ parse_result row_profiler::add(const cell* cells) {
 void row_profiler::add_values(size_t feature) {
   const feature_plan& plan = plan_.plan().features[feature];
   const seen_cell& from = cells_[plan.column];
-  if (from.state != cell_state::good || from.filled) return;
+  if (from.state != cell_state::good) return;
   std::vector<double>& values = block_.values[feature];
   if (plan_.plan().columns[plan.column].type != column_type::weighted_list) {
     values.push_back(apply_steps(plan.steps, from.number));

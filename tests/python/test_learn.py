@@ -324,8 +324,9 @@ def test_columns_are_learned_from_as_text(tmp_path: Path) -> None:
     assert found[0].document == found[1].document == found[2].document
 
 
-def test_numbers_behind_one_that_was_filled_in_count() -> None:
-    """Those that the rule fills in do not."""
-    columns = {"a": {"type": "number", "missing-as": 50, "transforms": ["z-score"]}}
-    found = learn_schema({"columns": columns}, b"1\n\n2\n\n2.5\n\n3.5\n").document["learned"]["a"]
-    assert found["mean"] == 2.25
+def test_filled_in_numbers_have_their_place_in_the_cuts_and_none_in_the_profile() -> None:
+    columns = {"a": {"type": "number", "missing-as": 50, "transforms": ["z-score"]}, "b": {}}
+    found = learn_schema({"columns": columns}, b"1\tx\n\tx\n2\tx\n\tx\n2.5\tx\n")
+    assert found.document["learned"]["a"]["mean"] == 21.1
+    seen = found.document["profile"]["a"]
+    assert (seen["min"], seen["max"], seen["missing"]) == (1.0, 2.5, 0.4)
