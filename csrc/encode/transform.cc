@@ -294,6 +294,8 @@ std::string_view without_blanks(const char* text, size_t size) {
 
 }  // namespace
 
+const small_logs logs_of_counts;
+
 std::string parse_transforms(const std::vector<std::string_view>& words, column_type type,
                              feature_plan* out, size_t* at) {
   transform_parser parser{type, out};

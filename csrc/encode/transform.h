@@ -30,7 +30,23 @@ bool parse_timestamp(const char* text, size_t size, int zone_seconds, double* va
 char* write_number(char* at, double value);
 
 // sign(v) log1p |v|: values in the millions, of both signs, become comparable.
-inline double symmetric_log(double v) { return std::copysign(std::log1p(std::fabs(v)), v); }
+// Counts are mostly small: theirs is looked up, the number that log1p gives.
+struct small_logs {
+  static constexpr uint32_t count = 2048;
+  double of[count];
+  small_logs() {
+    for (uint32_t i = 0; i < count; ++i) of[i] = std::log1p(static_cast<double>(i));
+  }
+};
+extern const small_logs logs_of_counts;
+
+inline double symmetric_log(double v) {
+  if (v >= 0 && v < small_logs::count) {
+    const auto count = static_cast<uint32_t>(v);
+    if (static_cast<double>(count) == v) return logs_of_counts.of[count];
+  }
+  return std::copysign(std::log1p(std::fabs(v)), v);
+}
 
 inline double apply_step(const numeric_step& step, double v) {
   if (step.kind == step_kind::log) return symmetric_log(v);
