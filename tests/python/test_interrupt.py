@@ -105,7 +105,8 @@ def test_fit_saves_what_it_learned(tmp_path: Path, number: int, threads: int) ->
         assert run.end() == 128 + number
     model = FTRLModel.load(target)
     assert 0 < model._native.samples == samples_said(run.out)
-    assert len(model) == 97 + 13 + 1
+    # All that there are, but where the signal came before the first thousand lines were learned.
+    assert 0 < len(model) <= 97 + 13 + 1
     assert model._native.weight_sum == model._native.samples
     assert f"by signal {number:d}, at a sample's end" in run.out.decode()
     assert b"Traceback" not in run.err
