@@ -224,13 +224,13 @@ void row_encoder::make_from_weight(size_t feature, const list_item& from, batch&
   if (!is_token) {
     return make_category(feature, from.text, from.plain, {}, last_value(plan, value), out);
   }
-  std::string_view lead = "";  // not null: it is copied
+  std::string_view lead;
   const int64_t number = plan.last == last_step::bins
                              ? bin_of(plan.cuts.data(), plan.cuts.size(), value)
                          : plan.last == last_step::round ? whole(std::nearbyint(value))
                                                          : log_square(value, &lead);
   char tail[32] = "@";
-  std::memcpy(tail + 1, lead.data(), lead.size());
+  lead.copy(tail + 1, lead.size());
   const auto written = std::to_chars(tail + 1 + lead.size(), tail + sizeof tail, number);
   make_category(feature, from.text, from.plain, {tail, static_cast<size_t>(written.ptr - tail)}, 1,
                 out);
@@ -238,7 +238,7 @@ void row_encoder::make_from_weight(size_t feature, const list_item& from, batch&
 
 void row_encoder::make_whole(size_t feature, std::string_view lead, int64_t value, batch& out) {
   char token[32 + padding_bytes];
-  std::memcpy(token, lead.data(), lead.size());
+  lead.copy(token, lead.size());
   const auto written = std::to_chars(token + lead.size(), token + 32, value);
   make_token(feature, {token, static_cast<size_t>(written.ptr - token)}, {}, 1, out);
 }
