@@ -255,7 +255,9 @@ void row_encoder::make_category(size_t feature, std::string_view text, bool plai
   if (plain || is_plain(text)) return make_token(feature, text, tail, x, out);
   escaped_.clear();
   append_escaped(escaped_, text, needs_escape);
-  make_token(feature, escaped_, tail, x, out);
+  const size_t size = escaped_.size();
+  escaped_.append(padding_bytes, '\0');
+  make_token(feature, {escaped_.data(), size}, tail, x, out);
 }
 
 // The feature PREFIX token tail. Its name is put together where it is hashed and stays there only
