@@ -56,10 +56,18 @@ class Running:
 
     def wait_until_it_reads(self) -> None:
         # The pipe holds less than a hundred blocks: more were taken out of it.
+        self._wait_until_fed(100)
+
+    def wait_until_it_learns(self) -> None:
+        # Two workers' queue and hands hold less than a dozen chunks of 512 KiB, which are less than
+        # 500 blocks: more were learned.
+        self._wait_until_fed(1000)
+
+    def _wait_until_fed(self, blocks: int) -> None:
         until = time.monotonic() + 20
-        while self.fed < 100 and time.monotonic() < until:
+        while self.fed < blocks and time.monotonic() < until:
             time.sleep(0.01)
-        assert self.fed >= 100
+        assert self.fed >= blocks
 
     def send(self, number: int) -> None:
         self.process.send_signal(number)
@@ -100,13 +108,12 @@ def samples_said(out: bytes) -> int:
 def test_fit_saves_what_it_learned(tmp_path: Path, number: int, threads: int) -> None:
     target = tmp_path / "m.fmt"
     with running("fit", "--model", target, "--threads", threads, "--factors", 2) as run:
-        run.wait_until_it_reads()
+        run.wait_until_it_learns()
         run.send(number)
         assert run.end() == 128 + number
     model = FTRLModel.load(target)
     assert 0 < model._native.samples == samples_said(run.out)
-    # All that there are, but where the signal came before the first thousand lines were learned.
-    assert 0 < len(model) <= 97 + 13 + 1
+    assert len(model) == 97 + 13 + 1
     assert model._native.weight_sum == model._native.samples
     assert f"by signal {number:d}, at a sample's end" in run.out.decode()
     assert b"Traceback" not in run.err
