@@ -34,7 +34,7 @@ void mark(benchmark::State& state, mark_separators_function function) {
 }
 
 const bool registered = [] {
-  const mark_separators_list all = all_mark_separators();
+  const simd_list<mark_separators_function> all = all_mark_separators();
   for (size_t i = 0; i < all.count; ++i) {
     const std::string name = std::string("separators/") + set_names[i];
     benchmark::RegisterBenchmark(name.c_str(), mark, all.functions[i]);

@@ -1,6 +1,8 @@
 // Which instruction sets this processor and its kernel offer, read once.
 #pragma once
 
+#include <cstddef>
+
 namespace fmtrain {
 
 // Each level includes those before it.
@@ -22,5 +24,14 @@ inline simd best_simd() {
   return simd::baseline;
 #endif
 }
+
+// One function as it was built for several of them, the plain one first, the fastest that runs here
+// last.
+template <class Function>
+struct simd_list {
+  Function functions[4];
+  size_t count;
+  Function best() const { return functions[count - 1]; }
+};
 
 }  // namespace fmtrain

@@ -1,27 +1,16 @@
 #include "encode/sample_writer.h"
 
-#include <charconv>
 #include <utility>
 
+#include "base/append.h"
 #include "base/file.h"
 
 namespace fmtrain {
 namespace {
 
 template <class T>
-void append_all(std::vector<T>& to, const std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-template <class T>
 void append_first(std::vector<T>& to, const std::vector<T>& from, size_t count) {
   to.insert(to.end(), from.begin(), from.begin() + static_cast<ptrdiff_t>(count));
-}
-
-// The shortest digits that read back as the same float.
-void append_number(std::string& text, float value) {
-  char digits[32];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 void append_line(std::string& text, const batch& in, size_t sample) {

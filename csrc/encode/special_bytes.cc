@@ -1,6 +1,5 @@
 #include "encode/special_bytes.h"
 
-#include "base/cpu.h"
 #include "encode/names.h"
 
 #if defined(__x86_64__)
@@ -112,7 +111,7 @@ void mark_neon(const char* text, size_t bytes, char separator, char quote, uint6
 
 }  // namespace
 
-mark_special_list all_mark_special() {
+simd_list<mark_special_function> all_mark_special() {
 #if defined(__x86_64__)
   const size_t extra = static_cast<size_t>(best_simd());
   return {{mark_plain, mark_sse2, mark_avx2, mark_avx512}, 2 + extra};
@@ -123,9 +122,6 @@ mark_special_list all_mark_special() {
 #endif
 }
 
-const mark_special_function mark_special = [] {
-  const mark_special_list all = all_mark_special();
-  return all.functions[all.count - 1];
-}();
+const mark_special_function mark_special = all_mark_special().best();
 
 }  // namespace fmtrain

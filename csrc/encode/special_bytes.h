@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/cpu.h"
+
 namespace fmtrain {
 
 // Marks what needs_escape (names.h) and the dialect's two bytes; quote 0 adds nothing to those.
@@ -14,10 +16,6 @@ using mark_special_function = void (*)(const char* text, size_t bytes, char sepa
 extern const mark_special_function mark_special;  // the fastest of this processor
 
 // All that this build and processor have, the plain one first; for tests.
-struct mark_special_list {
-  mark_special_function functions[4];
-  size_t count;
-};
-mark_special_list all_mark_special();
+simd_list<mark_special_function> all_mark_special();
 
 }  // namespace fmtrain

@@ -1,7 +1,5 @@
 #include "feature/separators.h"
 
-#include "base/cpu.h"
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
@@ -87,7 +85,7 @@ void mark_neon(const char* text, size_t bytes, uint64_t* words) {
 
 }  // namespace
 
-mark_separators_list all_mark_separators() {
+simd_list<mark_separators_function> all_mark_separators() {
 #if defined(__x86_64__)
   const size_t extra = static_cast<size_t>(best_simd());
   return {{mark_plain, mark_sse2, mark_avx2, mark_avx512}, 2 + extra};
@@ -98,9 +96,6 @@ mark_separators_list all_mark_separators() {
 #endif
 }
 
-const mark_separators_function mark_separators = [] {
-  const mark_separators_list all = all_mark_separators();
-  return all.functions[all.count - 1];
-}();
+const mark_separators_function mark_separators = all_mark_separators().best();
 
 }  // namespace fmtrain

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/cpu.h"
+
 namespace fmtrain {
 
 // words (bytes / 64, rounded up). Reads whole blocks of 64 bytes: see padding_bytes in hash.h.
@@ -12,11 +14,7 @@ using mark_separators_function = void (*)(const char* text, size_t bytes, uint64
 extern const mark_separators_function mark_separators;  // the fastest of this processor
 
 // All that this build and processor have, the plain one first; for tests.
-struct mark_separators_list {
-  mark_separators_function functions[4];
-  size_t count;
-};
-mark_separators_list all_mark_separators();
+simd_list<mark_separators_function> all_mark_separators();
 
 // Walks the bits in order.
 class separators {

@@ -1,28 +1,17 @@
 #include "score/predictor.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
+#include "base/append.h"
 #include "base/file.h"
 #include "feature/hash.h"
 #include "model/loss.h"
 
 namespace fmtrain {
 namespace {
-
-template <class T>
-void append_all(std::vector<T>& to, const std::vector<T>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
-// The shortest digits that read back as the same float.
-void append_number(std::string& text, float value) {
-  char digits[32];
-  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
 
 void append_line(std::string& text, prediction_format format, float label, double prediction,
                  std::string_view key) {

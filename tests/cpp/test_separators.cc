@@ -31,7 +31,7 @@ struct line_in_blocks {
 
 void check_marks(const std::string& line, size_t shift) {
   const line_in_blocks in(line, shift);
-  const mark_separators_list all = all_mark_separators();
+  const simd_list<mark_separators_function> all = all_mark_separators();
   // Words that are not the line's stay as they were.
   const std::vector<uint64_t> untouched(in.words + 2, 0x5555aaaa5555aaaaULL);
   std::vector<uint64_t> plain = untouched;
@@ -90,7 +90,7 @@ TEST(every_byte_in_every_place_of_a_block) {
 }
 
 TEST(the_lists_last_is_the_one_in_use) {
-  const mark_separators_list all = all_mark_separators();
+  const simd_list<mark_separators_function> all = all_mark_separators();
   CHECK(all.count >= 1 && all.count <= std::size(all.functions));
   CHECK(mark_separators == all.functions[all.count - 1]);
 }

@@ -21,7 +21,7 @@ void check_marks(const std::string& line, size_t shift, char separator, char quo
   line.copy(text.data() + shift, line.size());
   const char* const at = text.data() + shift;
   const std::vector<uint64_t> untouched(words + 2, 0x5555aaaa5555aaaaULL);
-  const mark_special_list all = all_mark_special();
+  const simd_list<mark_special_function> all = all_mark_special();
   CHECK(all.count >= 1 && all.count <= std::size(all.functions));
   CHECK(mark_special == all.functions[all.count - 1]);
   for (size_t which = 0; which < all.count; ++which) {

@@ -50,7 +50,7 @@ def encode(
     count = available_threads() if threads is None else threads
     encoder = encoder_of(model, count) if model is not None else Encoder(schema, threads=count)
     with output_file(out) as fd:
-        log, _, warnings = encoder.write(
+        log, guards, warnings = encoder.write(
             sources or ["-"],
             fd,
             format=value_of(format),
@@ -58,7 +58,7 @@ def encode(
             max_bad_ratio=max_bad_ratio,
             bad_lines=bad_lines,
         )
-    report_lines(log, warnings)
+    report_lines({**log, "guards": guards}, warnings)
 
 
 def encoder_of(path: str, threads: int) -> Encoder:
