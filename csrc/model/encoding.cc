@@ -1,8 +1,8 @@
 #include "model/encoding.h"
 
+#include <algorithm>
 #include <cstring>
-
-#include "model/score.h"
+#include <utility>
 
 namespace fmtrain {
 namespace {
@@ -73,15 +73,31 @@ bool unpack_golden(std::string_view bytes, golden_row* out) {
          reader.take(&out->score, 1);
 }
 
-status make_golden(const model& m, const std::string& row, golden_row* out) {
-  batch in;
-  FMTRAIN_TRY(encode_row(*m.encoded.plan, row, in));
-  out->row = row;
-  out->id.assign(in.id.begin(), in.id.begin() + static_cast<ptrdiff_t>(in.features));
-  out->x.assign(in.x.begin(), in.x.begin() + static_cast<ptrdiff_t>(in.features));
-  score_scratch scratch;
-  score_batch(m, in, scratch, &out->score);
-  return {};
+using feature_list = std::vector<std::pair<uint64_t, uint32_t>>;  // id, bits of x
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+bool same_features(const batch& in, const golden_row& was, bool in_order) {
+  feature_list is, expected;
+  for (size_t i = 0; i < in.features; ++i) is.emplace_back(in.id[i], bits_of(in.x[i]));
+  for (size_t i = 0; i < was.id.size(); ++i) expected.emplace_back(was.id[i], bits_of(was.x[i]));
+  if (!in_order) {
+    std::sort(is.begin(), is.end());
+    std::sort(expected.begin(), expected.end());
+  }
+  return is == expected;
+}
+
+// A golden row's own features, in its own order, as the batch's one sample.
+void take_features(const golden_row& row, batch& out) {
+  out.clear();
+  out.reserve_features(row.id.size());
+  for (size_t i = 0; i < row.id.size(); ++i) out.add_feature(row.id[i], row.x[i], {0, 0});
+  out.add_sample(0, 1, {}, 1);
 }
 
 struct unpacked_parts {
@@ -109,27 +125,25 @@ void encoding::add_run(row_input& input) {
   add_guards(guards, input.guards().counts());
 }
 
-status pack_encoding(const model& m, std::string* payload, uint64_t* golden_rows) {
-  *golden_rows = 0;
-  const encoder& plan = *m.encoded.plan;
-  append_part(*payload, part_kind::schema, plan.text());
-  for (size_t f = 0; f < plan.plan().forests.size(); ++f) {
-    const std::string& name = plan.plan().forests[f].name;
-    const auto size = static_cast<uint32_t>(name.size());
-    std::string bytes;
-    append(bytes, &size, 1);
-    append_part(*payload, part_kind::forest, bytes.append(name).append(plan.trees(f).pack()));
+std::string pack_encoding(const encoding& of, const std::vector<golden_row>& golden) {
+  std::string payload;
+  if (of.plan != nullptr) {
+    append_part(payload, part_kind::schema, of.plan->text());
+    for (size_t f = 0; f < of.plan->plan().forests.size(); ++f) {
+      const std::string& name = of.plan->plan().forests[f].name;
+      const auto size = static_cast<uint32_t>(name.size());
+      std::string bytes;
+      append(bytes, &size, 1);
+      append_part(payload, part_kind::forest, bytes.append(name).append(of.plan->trees(f).pack()));
+    }
   }
-  for (const std::string& row : m.encoded.rows) {
-    golden_row golden;
-    if (!make_golden(m, row, &golden).ok()) continue;
-    append_part(*payload, part_kind::golden, pack_golden(golden));
-    ++*golden_rows;
+  for (const golden_row& row : golden) append_part(payload, part_kind::golden, pack_golden(row));
+  if (of.plan != nullptr) {
+    std::string guards;
+    append(guards, of.guards.data(), of.guards.size());
+    append_part(payload, part_kind::guards, guards);
   }
-  std::string guards;
-  append(guards, m.encoded.guards.data(), m.encoded.guards.size());
-  append_part(*payload, part_kind::guards, guards);
-  return {};
+  return payload;
 }
 
 status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding* out,
@@ -161,6 +175,11 @@ status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding*
       default: return {errc::format, "its encoder has a part of unknown kind"};
     }
   }
+  if (parts.schema.empty()) {
+    const auto encoded = [](const golden_row& row) { return !row.row.empty(); };
+    const bool rows = std::any_of(expected->begin(), expected->end(), encoded);
+    return rows ? status(errc::format, "it has golden rows and no schema") : status();
+  }
   FMTRAIN_TRY(encoder::compile(parts.schema, parts.forests, hash_seed, &out->plan));
   if (out->guards.size() > out->plan->plan().columns.size()) {
     return {errc::format, "it has guards of columns that its schema lacks"};
@@ -168,21 +187,38 @@ status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding*
   return out->plan->check_fitted();
 }
 
-status check_golden(const model& m, const std::vector<golden_row>& expected) {
+std::vector<golden_row> make_golden(const encoding& of, const sample_score& score) {
+  std::vector<golden_row> made;
+  for (const std::string& row : of.rows) {
+    batch in;
+    if (!encode_row(*of.plan, row, in).ok()) continue;
+    const auto features = static_cast<ptrdiff_t>(in.features);
+    made.push_back({row,
+                    {in.id.begin(), in.id.begin() + features},
+                    {in.x.begin(), in.x.begin() + features},
+                    score(in)});
+  }
+  return made;
+}
+
+status check_golden(const encoder* plan, const sample_score& score,
+                    const std::vector<golden_row>& expected, bool in_order) {
   for (const golden_row& was : expected) {
-    golden_row is;
-    status encoded = make_golden(m, was.row, &is);
-    const bool same = encoded.ok() && is.id == was.id && is.x.size() == was.x.size() &&
-                      std::memcmp(is.x.data(), was.x.data(), is.x.size() * sizeof(float)) == 0;
-    const bool same_score = std::memcmp(&is.score, &was.score, sizeof(float)) == 0;
-    const char* const what = !same         ? "becomes other features"
-                             : !same_score ? "scores otherwise"
-                                           : nullptr;
+    batch in;
+    const bool encodes = was.row.empty() || encode_row(*plan, was.row, in).ok();
+    const char* what = nullptr;
+    if (!encodes || (!was.row.empty() && !same_features(in, was, in_order))) {
+      what = "becomes other features";
+    } else {
+      take_features(was, in);
+      const float is = score(in);
+      if (std::memcmp(&is, &was.score, sizeof is) != 0) what = "scores otherwise";
+    }
     if (what == nullptr) continue;
     return {errc::format, std::string("a golden row ") + what +
                               " here than where the model was saved: this build or machine must "
                               "not score with it; the row is " +
-                              was.row.substr(0, 200)};
+                              (was.row.empty() ? "a sample of ids" : was.row.substr(0, 200))};
   }
   return {};
 }

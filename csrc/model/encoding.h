@@ -2,6 +2,7 @@
 // with what was seen of the columns.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +15,6 @@
 
 namespace fmtrain {
 
-class model;
-
 struct encoding {
   std::shared_ptr<const encoder> plan;  // nullptr: the model was trained on samples
   std::vector<std::string> rows;        // golden ones, as JSON
@@ -25,20 +24,30 @@ struct encoding {
   void add_run(row_input& input);
 };
 
-// The payload of a model file's encoder block: parts, each u32 kind, u32 0, u64 bytes, then
+// The payload of an encoder block (model file) or section (serving file): parts, each u32 kind,
+// u32 0, u64 bytes, then
 //   1 schema      JSON
 //   2 forest      u32 bytes of its name, the name, forest::pack()
 //   3 golden row  u32 bytes of the row, u32 features, the row, u64 ids, f32 x, f32 score
 //   4 guards      a column: u64 rows, missing, nan, infinite, invalid, outside, unusual
-// Golden rows that do not encode (a weight that is no number) are left out; *golden_rows says how
-// many there are.
-status pack_encoding(const model& m, std::string* payload, uint64_t* golden_rows);
+// Without a plan there are golden rows alone, whose row is empty.
+std::string pack_encoding(const encoding& of, const std::vector<golden_row>& golden);
 
-// *expected: the golden rows as the file has them, for check_golden once the model is whole.
+// *expected: the golden rows as the file has them, for check_golden once the weights are there.
+// Without a schema out->plan stays nullptr.
 status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding* out,
                        std::vector<golden_row>* expected);
 
-// That the rows still become the same features and the same scores, bit by bit.
-status check_golden(const model& m, const std::vector<golden_row>& expected);
+// The score of the one sample in the batch.
+using sample_score = std::function<float(const batch&)>;
+
+// The golden rows of an encoder's rows. Those that do not encode (a weight that is no number) are
+// left out.
+std::vector<golden_row> make_golden(const encoding& of, const sample_score& score);
+
+// That the rows still become the same features and the same scores, bit by bit. in_order: that the
+// features are in the same order, too.
+status check_golden(const encoder* plan, const sample_score& score,
+                    const std::vector<golden_row>& expected, bool in_order);
 
 }  // namespace fmtrain

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "model/model_format.h"
+#include "model/score.h"
 
 namespace fmtrain {
 
@@ -80,14 +81,13 @@ status write_rows(byte_sink& sink, const table& rows) {
 
 status write_encoder(byte_sink& sink, const model& m) {
   if (m.encoded.plan == nullptr) return {};
-  std::string payload;
-  uint64_t golden_rows = 0;
-  FMTRAIN_TRY(pack_encoding(m, &payload, &golden_rows));
+  const std::vector<golden_row> golden = make_golden(m.encoded, score_of(m));
+  const std::string payload = pack_encoding(m.encoded, golden);
   if (payload.size() > block_bytes_max) {
     return {errc::invalid, "the schema and its forests take " + std::to_string(payload.size()) +
                                " bytes, more than the 64 MiB that a model file has for them"};
   }
-  return write_block(sink, block_kind::encoder, payload, golden_rows);
+  return write_block(sink, block_kind::encoder, payload, golden.size());
 }
 
 status write_stored(byte_sink& sink, const table& rows) {

@@ -9,6 +9,7 @@
 
 #include "model/model_file.h"
 #include "model/model_format.h"
+#include "model/score.h"
 
 namespace fmtrain {
 
@@ -173,7 +174,8 @@ class model_reader {
     }
     const auto seed = static_cast<uint32_t>(model_->hypers().hash_seed);
     const status unpacked = unpack_encoding(payload_, seed, &model_->encoded, &golden_);
-    return unpacked.ok() ? status() : damaged(unpacked.message());
+    if (!unpacked.ok()) return damaged(unpacked.message());
+    return model_->encoded.plan ? status() : damaged("its encoder has no schema");
   }
 
   // Rows wait for their names: a row is inserted with its name or not at all.
@@ -330,7 +332,8 @@ class model_reader {
         !waiting_.empty() || !stored_complete) {
       return damaged("it does not hold all of its rows");
     }
-    const status golden = check_golden(*model_, golden_);
+    const status golden =
+        check_golden(model_->encoded.plan.get(), score_of(*model_), golden_, true);
     return golden.ok() ? status() : status(golden.code(), name_ + ": " + golden.message());
   }
 

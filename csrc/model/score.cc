@@ -40,4 +40,13 @@ void score_batch(const model& m, const batch& in, score_scratch& scratch, float*
   for (size_t s = 0; s < in.samples; ++s) scores[s] = score_sample(m, learn_as, in, s, scratch);
 }
 
+sample_score score_of(const model& m) {
+  return [&m](const batch& in) {
+    score_scratch scratch;
+    float score = 0;
+    score_batch(m, in, scratch, &score);
+    return score;
+  };
+}
+
 }  // namespace fmtrain

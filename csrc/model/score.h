@@ -16,4 +16,7 @@ struct score_scratch {
 };
 void score_batch(const model& m, const batch& in, score_scratch& scratch, float* scores);
 
+// The same of one sample, as golden rows want it. `m` outlives it.
+sample_score score_of(const model& m);
+
 }  // namespace fmtrain

@@ -8,7 +8,6 @@
 #include "base/append.h"
 #include "base/file.h"
 #include "feature/hash.h"
-#include "model/loss.h"
 
 namespace fmtrain {
 namespace {
@@ -29,15 +28,6 @@ void append_line(std::string& text, prediction_format format, float label, doubl
 }
 
 }  // namespace
-
-double apply_link(link l, double score) {
-  switch (l) {
-    case link::sigmoid: return sigmoid(score);
-    case link::exp: return std::exp(std::min(score, exp_score_max));
-    case link::raw: break;
-  }
-  return score;
-}
 
 void predictions::append(predictions&& more) {
   append_all(label, more.label);

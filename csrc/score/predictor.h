@@ -8,11 +8,11 @@
 
 #include "feature/sample_stream.h"
 #include "io/in_order.h"
+#include "model/link.h"
 #include "model/score.h"
 
 namespace fmtrain {
 
-enum class link : uint8_t { sigmoid, exp, raw };
 // text: "label prediction[ key]"; alphafm: "1|-1 prediction" with six decimals.
 enum class prediction_format : uint8_t { text, alphafm };
 
@@ -21,10 +21,6 @@ struct predict_options {
   prediction_format format = prediction_format::text;
   fmtrain::link link = fmtrain::link::sigmoid;  // of the lines; what is kept is raw
 };
-
-// exp(score) is clamped here so that a float holds it.
-constexpr double exp_score_max = 88;
-double apply_link(link l, double score);
 
 struct predictions {
   std::vector<float> label, weight;  // (samples)
