@@ -27,6 +27,7 @@ CORE_FLOORS = {
     "model": 4,
     "train": 5,
     "score": 5,
+    "serve": 5,
     "synth": 5,
     "bind": 6,
 }

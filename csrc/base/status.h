@@ -16,6 +16,12 @@ enum class errc {
   version,  // a file from a newer fmtrain
   input,    // an input that broke off or is damaged
   memory,   // allocation failed
+  // Of serving.
+  checksum,   // a file is not the one that was meant
+  selftest,   // golden rows score otherwise here
+  state,      // called at the wrong time
+  no_model,   // nothing was published yet
+  not_found,  // no such request
 };
 
 class [[nodiscard]] status {

@@ -36,16 +36,16 @@ extern "C" {
 /* ---- codes ---- */
 
 #define FMS_OK 0
-#define FMS_PARTIAL 1     /* the deadline came first: *done items were scored */
-#define FMS_EINVAL (-1)   /* an argument: a null pointer, a row_ptr that falls, a struct_size */
-#define FMS_EIO (-2)      /* a file cannot be opened, read, written */
-#define FMS_EFORMAT (-3)  /* no serving file, or a cut or damaged one */
-#define FMS_EVERSION (-4) /* a file or an ABI newer than this library */
+#define FMS_PARTIAL 1      /* the deadline came first: *done items were scored */
+#define FMS_EINVAL (-1)    /* an argument: a null pointer, a row_ptr that falls, a struct_size */
+#define FMS_EIO (-2)       /* a file cannot be opened, read, written */
+#define FMS_EFORMAT (-3)   /* no serving file, or a cut or damaged one */
+#define FMS_EVERSION (-4)  /* a file or an ABI newer than this library */
 #define FMS_ECHECKSUM (-5) /* the md5 given is not the file's */
 #define FMS_ENOMEM (-6)
-#define FMS_ENOMODEL (-7)   /* nothing was published yet */
-#define FMS_ESELFTEST (-8)  /* golden rows score otherwise here than where the file was made */
-#define FMS_ESTATE (-9)     /* not now: no request, or one already; a slot that is gone; unverified */
+#define FMS_ENOMODEL (-7)  /* nothing was published yet */
+#define FMS_ESELFTEST (-8) /* golden rows score otherwise here than where the file was made */
+#define FMS_ESTATE (-9) /* not now: no request, or one already; a slot that is gone; unverified */
 #define FMS_ENOTFOUND (-10) /* no such request, or it is too old */
 
 /* Of one item. */
@@ -76,7 +76,9 @@ int64_t fms_now_ns(void);
 typedef struct fms_model fms_model;
 
 #define FMS_OPEN_COPY 1u /* into private memory with huge pages; else the file is mapped */
-#define FMS_OPEN_UNVERIFIED 2u /* fms_model_verify comes later; until then it cannot be published */
+#define FMS_OPEN_UNVERIFIED                                             \
+  2u /* fms_model_verify comes later; until then it cannot be published \
+      */
 
 typedef struct fms_open_options {
   uint32_t struct_size;
@@ -176,7 +178,8 @@ int32_t fms_slot_destroy(fms_slot* slot);
 #define FMS_COLUMN_FLOAT 1  /* float (rows); NaN is missing */
 #define FMS_COLUMN_INT64 2  /* int64_t (rows) */
 #define FMS_COLUMN_TEXT 3   /* bytes, cut by offsets (rows + 1) */
-#define FMS_COLUMN_LIST 4 /* texts: items of row i are offsets[i] to offsets[i + 1] of item_offsets */
+#define FMS_COLUMN_LIST \
+  4 /* texts: items of row i are offsets[i] to offsets[i + 1] of item_offsets */
 
 typedef struct fms_column {
   uint32_t struct_size;
@@ -217,13 +220,14 @@ typedef struct fms_rows {
 
 typedef struct fms_context fms_context;
 
-#define FMS_OUTPUT_SCORE 0      /* before the link */
-#define FMS_OUTPUT_PREDICTION 1 /* behind the model's link, corrected for down-sampling, calibrated */
+#define FMS_OUTPUT_SCORE 0 /* before the link */
+#define FMS_OUTPUT_PREDICTION \
+  1 /* behind the model's link, corrected for down-sampling, calibrated */
 
 typedef struct fms_context_options {
   uint32_t struct_size;
-  int32_t output;  /* FMS_OUTPUT_* */
-  int32_t record;  /* not 0: keeps the request's features, for fms_snapshots_keep */
+  int32_t output; /* FMS_OUTPUT_* */
+  int32_t record; /* not 0: keeps the request's features, for fms_snapshots_keep */
   int32_t reserved;
 } fms_context_options;
 
@@ -289,7 +293,8 @@ typedef struct fms_snapshots_stats {
   uint64_t evicted;  /* by size */
 } fms_snapshots_stats;
 
-/* A shown item's sample: the features that were scored, the user's first. Of the callback's time. */
+/* A shown item's sample: the features that were scored, the user's first. Of the callback's time.
+ */
 typedef struct fms_snapshot {
   uint32_t struct_size;
   float label;
@@ -312,14 +317,14 @@ int32_t fms_snapshots_keep(fms_snapshots* snapshots, const fms_context* context,
  * over. The request is gone from then on. labels (shown_count), NULL: all 0. found: how many were
  * there; may be NULL. ENOTFOUND: no such request. */
 int32_t fms_snapshots_take(fms_snapshots* snapshots, const void* request_id,
-                           uint64_t request_id_bytes, const uint64_t* shown,
-                           const float* labels, uint64_t shown_count,
-                           fms_snapshot_callback callback, void* user, uint64_t* found);
+                           uint64_t request_id_bytes, const uint64_t* shown, const float* labels,
+                           uint64_t shown_count, fms_snapshot_callback callback, void* user,
+                           uint64_t* found);
 /* The same, into a file. */
 int32_t fms_snapshots_take_to_file(fms_snapshots* snapshots, const void* request_id,
                                    uint64_t request_id_bytes, const uint64_t* shown,
-                                   const float* labels, uint64_t shown_count,
-                                   fms_sample_file* file, uint64_t* found);
+                                   const float* labels, uint64_t shown_count, fms_sample_file* file,
+                                   uint64_t* found);
 int32_t fms_snapshots_get_stats(fms_snapshots* snapshots, fms_snapshots_stats* stats);
 int32_t fms_snapshots_destroy(fms_snapshots* snapshots);
 
