@@ -17,8 +17,8 @@ enum class errc {
   input,    // an input that broke off or is damaged
   memory,   // allocation failed
   // Of serving.
-  checksum,   // a file is not the one that was meant
-  selftest,   // golden rows score otherwise here
+  checksum,   // a file is not the one that its reader was told to expect
+  selftest,   // a model's golden rows come out otherwise here
   state,      // called at the wrong time
   no_model,   // nothing was published yet
   not_found,  // no such request

@@ -13,7 +13,9 @@ void raise(const status& failed) {
   const char* const name = [&] {
     switch (failed.code()) {
       case errc::format:
-      case errc::version: return "ModelFileError";
+      case errc::version:
+      case errc::checksum:
+      case errc::selftest: return "ModelFileError";
       case errc::io: return "FileError";
       case errc::input: return "BrokenInputError";
       case errc::memory: return "OutOfMemoryError";

@@ -92,14 +92,6 @@ bool same_features(const batch& in, const golden_row& was, bool in_order) {
   return is == expected;
 }
 
-// A golden row's own features, in its own order, as the batch's one sample.
-void take_features(const golden_row& row, batch& out) {
-  out.clear();
-  out.reserve_features(row.id.size());
-  for (size_t i = 0; i < row.id.size(); ++i) out.add_feature(row.id[i], row.x[i], {0, 0});
-  out.add_sample(0, 1, {}, 1);
-}
-
 struct unpacked_parts {
   std::string_view schema;
   std::vector<named_forest> forests;
@@ -119,6 +111,13 @@ status take_forest(std::string_view bytes, unpacked_parts* parts) {
 }
 
 }  // namespace
+
+void take_features(const golden_row& row, batch& out) {
+  out.clear();
+  out.reserve_features(row.id.size());
+  for (size_t i = 0; i < row.id.size(); ++i) out.add_feature(row.id[i], row.x[i], {0, 0});
+  out.add_sample(0, 1, {}, 1);
+}
 
 void encoding::add_run(row_input& input) {
   if (rows.empty()) rows = input.golden().rows();

@@ -38,6 +38,9 @@ std::string pack_encoding(const encoding& of, const std::vector<golden_row>& gol
 status unpack_encoding(const std::string& payload, uint32_t hash_seed, encoding* out,
                        std::vector<golden_row>* expected);
 
+// A golden row's own features, in its own order, as the batch's one sample.
+void take_features(const golden_row& row, batch& out);
+
 // The score of the one sample in the batch.
 using sample_score = std::function<float(const batch&)>;
 

@@ -2,6 +2,7 @@
 // precision asked for; golden rows scored by what was written.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,11 @@ struct freeze_options {
   fmtrain::link link = fmtrain::link::sigmoid;
   double down_sampling_rate = 1;
   std::vector<curve_point> curve;
-  // Samples that become golden rows where the model has none of its own. Without them, and for a
-  // model that has no golden rows, 16 samples are drawn from its table.
+  // Samples that become golden rows beside the model's own. Where there are neither, 16 samples
+  // are drawn from its table. Their scores are not looked at.
   std::vector<golden_row> samples;
   // errc::invalid where a golden row's score moves by more. Not finite: no bound.
-  double score_shift_max;
+  double score_shift_max = std::numeric_limits<double>::infinity();
 };
 
 struct freeze_counts {
@@ -36,6 +37,7 @@ struct freeze_counts {
   double golden_shift = 0;  // largest |score - model's| of the golden rows
 };
 
+// Holds 16 bytes for each feature; nobody may be training the model meanwhile.
 status freeze(const model& m, const freeze_options& options, byte_sink& sink,
               freeze_counts* counts);
 

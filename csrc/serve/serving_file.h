@@ -15,8 +15,7 @@
 //                float32  f32
 //                float16  IEEE half
 //                int8     blocks of 16 rows: f32 scale of w, f32 scale of v, 16 rows of i8; the
-//                last
-//                         block is filled with zeros
+//                         last block is filled with zeros
 //
 // Encoder and curve are there or not; the others always. Every number is checked before the model
 // serves: a file that is cut, flipped, foreign or newer gives a status that says which.
@@ -26,6 +25,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "model/link.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the serving file is written as memory holds it: little endian"
@@ -85,12 +88,15 @@ inline uint64_t bucket_of(uint64_t id, uint64_t buckets) {
 
 enum class precision : uint8_t { float32, float16, int8 };
 
-// What the file says beside numbers; texts and numbers as they are in its lines.
+// "float32", "float16", "int8".
+const char* name_of(precision p);
+
+// What the file says beside numbers: its lines have these names, in this order.
 struct serving_meta {
   std::string name, version;   // of the model, by whoever exported it; no newline
   uint64_t trained_until = 0;  // seconds since 1970; 0: not known
   fmtrain::precision precision = fmtrain::precision::float32;
-  uint8_t link = 0;  // sigmoid, exp, raw: score/predictor.h's order
+  fmtrain::link link = fmtrain::link::sigmoid;
   uint32_t hash_seed = 0;
   uint64_t features = 0, factors = 0;
   uint64_t buckets = 1;  // of the index
@@ -99,5 +105,15 @@ struct serving_meta {
   double down_sampling_rate = 1;
   double golden_shift = 0;  // largest |score - trained model's| of the golden rows
 };
+
+// Numbers are written as shortly as they read back to the same bits. Only what meta_text writes is
+// read; a message does not name the file.
+std::string meta_text(const serving_meta& meta);
+status parse_meta(std::string_view text, serving_meta* out);
+
+// Bytes of the sections whose size the meta section decides. features <= features_max.
+uint64_t index_bytes(const serving_meta& meta);
+uint64_t ids_bytes(const serving_meta& meta);
+uint64_t weights_bytes(const serving_meta& meta);
 
 }  // namespace fmtrain
