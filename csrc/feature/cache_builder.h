@@ -18,6 +18,7 @@ class cache_builder {
 
   bool empty() const { return label_.empty(); }
   uint64_t samples() const { return label_.size(); }
+  size_t features() const { return local_.size(); }
 
   // Adds the samples of `in` from `first` on until the block is full; returns which one is next.
   // An empty block takes at least one.

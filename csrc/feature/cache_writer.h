@@ -8,20 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "base/status.h"
-#include "feature/cache_builder.h"
-#include "feature/cache_format.h"
+#include "feature/cache_file.h"
 #include "feature/sample_stream.h"
 #include "io/in_order.h"
 
 namespace fmtrain {
-
-struct cache_totals {
-  uint64_t samples = 0;
-  uint64_t blocks = 0;
-  uint64_t bytes = 0;
-};
 
 class cache_writer : private batch_consumer {
  public:
@@ -47,27 +39,12 @@ class cache_writer : private batch_consumer {
   status consume(size_t worker, uint64_t order, const batch_source& source, batch& in) override;
   status finish_source(size_t worker, uint64_t order) override;
 
-  struct blocks {
-    std::string bytes;
-    uint64_t samples = 0;
-    uint64_t blocks = 0;
-  };
-  struct worker_state {
-    explicit worker_state(bool names) : builder(names) {}
-    cache_builder builder;
-    std::string source, raw, packed;
-    blocks done;
-  };
-
-  status close_block(worker_state& state);
-
   const cache_header header_;
-  atomic_file file_;
-  std::vector<std::unique_ptr<worker_state>> workers_;
+  std::vector<std::unique_ptr<cache_packer>> workers_;
   const sample_stream* stream_ = nullptr;
-  in_order<blocks> order_;
-  mutable std::mutex lock_;  // guards totals_
-  cache_totals totals_;
+  in_order<cache_blocks> order_;
+  mutable std::mutex lock_;  // guards file_
+  cache_file file_;
 };
 
 // A stream that only packs: follow its input.
