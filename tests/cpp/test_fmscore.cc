@@ -253,7 +253,7 @@ TEST(a_text_sample_and_its_explanation) {
   CHECK_EQ(fms_score_text(server.context, line.data(), line.size(), &score), FMS_OK);
   CHECK_EQ(score, expected);
   check_error(fms_score_text(server.context, "1 a:x", 5, &score), FMS_EINVAL,
-              "column 5: the value is not a number");
+              "column 5: the value is not a decimal number");
   check_error(fms_score_text(server.context, "", 0, &score), FMS_EINVAL, "the line has no sample");
 
   const std::vector<uint64_t> ids = {id_of("f1"), id_of("f2"), id_of("f3"), id_of("never")};
