@@ -66,3 +66,11 @@ class SchemaError(ParameterError):
         self.file = file
         self.key = key
         self.line = line
+
+
+class ServingError(FmtrainError, RuntimeError):
+    """The scoring library refused. `code` is fmscore.h's: fmtrain.serving.Code names them."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
