@@ -35,7 +35,11 @@ class CMakeBuild(build_ext):
             cwd=build,
             check=True,
         )
-        subprocess.run(["cmake", "--build", str(build), "--target", "_core"], check=True)
+        targets = ["--target", "_core", "--target", "fmscore"]
+        subprocess.run(["cmake", "--build", str(build), *targets], check=True)
+        # include/ and lib/ of the scoring library, which the package carries.
+        install = ["cmake", "--install", str(build), "--component", "fmscore", "--strip"]
+        subprocess.run([*install, "--prefix", str(target.parent)], check=True)
 
 
 def pybind11_cmake_dir() -> str:
