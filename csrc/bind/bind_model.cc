@@ -237,7 +237,7 @@ void convert_file(const std::string& from, bool from_binary, int64_t factors,
   check(done);
 }
 
-std::unique_ptr<model_handle> load(const std::string& path) {
+std::unique_ptr<model_handle> load_file(const std::string& path) {
   std::unique_ptr<model> m;
   status done;
   {
@@ -336,7 +336,7 @@ void bind_model(py::module_& module) {
           return std::make_unique<model_handle>(std::make_unique<model>(hyper_from(given), names));
         }),
         py::arg("hyper"), py::arg("names") = false)
-      .def_static("load", &load, py::arg("path"))
+      .def_static("load", &load_file, py::arg("path"))
       .def_static("loads", &loads, py::arg("data"))
       .def_static("import_alphafm", &import_file, py::arg("path"), py::arg("binary"),
                   py::arg("factors"), py::arg("hyper"))
