@@ -50,6 +50,7 @@ PACKAGE_FLOORS = {
     "model": 4,
     "model_files": 4,
     "packing": 4,
+    "serving": 4,
     "training": 4,
     "": 4,  # the package itself is where FTRLModel is found
     "inspection": 5,

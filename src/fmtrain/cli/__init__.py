@@ -30,6 +30,7 @@ COMMANDS = {
     "diff": "diff",
     "schema": "schema",
     "synth": "synth",
+    "config": "config",
     "fm_train": "alphafm",
     "fm_predict": "alphafm",
     "model_bin_tool": "alphafm",
