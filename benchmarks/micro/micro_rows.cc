@@ -1,7 +1,10 @@
 // Raw rows -> cells: TSV, CSV with and without quotes, JSON lines; 39 columns as in click logs.
+// Cells
+// -> samples: by a schema of bins and categories, and by one with crosses.
 #include <string_view>
 #include <vector>
 
+#include "encode/row_encoder.h"
 #include "encode/row_reader.h"
 #include "micro.h"
 
@@ -110,6 +113,53 @@ BENCHMARK_CAPTURE(read, csv, form::csv);
 BENCHMARK_CAPTURE(read, quoted_csv, form::quoted_csv);
 BENCHMARK_CAPTURE(read, trimmed_csv, form::trimmed_csv);
 BENCHMARK_CAPTURE(read, json_lines, form::json);
+
+std::shared_ptr<const encoder> encoder_with(const std::string& features) {
+  std::string text = "{\"columns\": {";
+  for (size_t i = 0; i < columns; ++i) {
+    text += (i > 0 ? ", \"c" : "\"c") + std::to_string(i) + "\": {";
+    // Roles in turn, as the columns of a log have them.
+    text += i % 3 == 0 ? "\"role\": \"user\"" : "\"role\": \"item\"";
+    text += i >= numbers ? "}" : R"(, "type": "number", "transforms": ["boundaries 1 10 99 500"]})";
+  }
+  text += "}, \"features\": {" + features + "}}";
+  std::shared_ptr<const encoder> plan;
+  require(encoder::compile(text, {}, 0, &plan).ok(), "a schema");
+  return plan;
+}
+
+void encode(benchmark::State& state, const char* features) {
+  const chunk text = chunk_of(text_of(form::tsv));
+  const auto reader = reader_of(form::tsv);
+  const auto plan = encoder_with(features);
+  std::vector<cell> cells(rows * columns);
+  size_t row = 0;
+  const char* const end = text.data.get() + text.size;
+  for (const char* first = text.data.get(); first < end; ++row) {
+    const auto* const last =
+        static_cast<const char*>(std::memchr(first, '\n', static_cast<size_t>(end - first)));
+    reader->read(first, last, cells.data() + row * columns);
+    first = last + 1;
+  }
+  row_encoder encoder_of(*plan, {false, false});
+  batch out;
+  for (auto _ : state) {
+    for (row = 0; row < rows; ++row) {
+      if (out.full() || row == 0) {
+        out.clear();
+        encoder_of.begin(out);
+      }
+      const parse_result got = encoder_of.add(cells.data() + row * columns, row, out);
+      benchmark::DoNotOptimize(got);
+    }
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * rows));
+}
+
+BENCHMARK_CAPTURE(encode, columns_alone, "");
+BENCHMARK_CAPTURE(encode, crosses,
+                  R"("x": {"cross": ["c15", "c16"]}, "y": {"cross": ["c17", "c20", "c18"]})");
 
 }  // namespace
 }  // namespace fmtrain::micro
