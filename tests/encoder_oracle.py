@@ -270,6 +270,17 @@ class Oracle:
         stem = escape_name(name) + b"@" + version.encode()
         return [(b"%s.%d=%d" % (stem, tree, leaf), 1.0) for tree, leaf in enumerate(leaves)]
 
+    # Sides: the user's features stand first, then the item's.
+
+    def side_of_columns(self, columns: list[str]) -> str:
+        found = {self.columns[column].get("role", "feature") for column in columns}
+        return found.pop() if found in ({"user"}, {"item"}) else "rest"
+
+    def side(self, name: str) -> str:
+        made = self.made.get(name, {"from": name})
+        parts = [self.made.get(part, {"from": part})["from"] for part in made.get("cross", [])]
+        return self.side_of_columns(parts or [made["from"]])
+
     # The row.
 
     def label(self, name: str, cell: Any, required: bool) -> float:
@@ -323,9 +334,13 @@ class Oracle:
             return ("bad", *bad.args)
         own = [name for name, role in roles.items() if role in ("feature", "user", "item")]
         names = own + [name for name, made in self.made.items() if made.get("emit", True)]
-        found = [part for name in names for part in self.feature(name)]
-        for name, forest in self.schema.get("forests", {}).items():
-            found += self.leaves(name) if forest.get("emit", True) else []
+        found = []
+        for side in ("user", "item", "rest"):
+            for name in names:
+                found += self.feature(name) if self.side(name) == side else []
+            for name, forest in self.schema.get("forests", {}).items():
+                its_side = self.side_of_columns(forest["columns"])
+                found += self.leaves(name) if its_side == side else []
         if len(found) > FEATURES_MAX:
             return ("bad", "too_wide", None)
         features = [(name, mmh3.hash64(name, self.seed, signed=False)[0], x) for name, x in found]

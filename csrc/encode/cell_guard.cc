@@ -38,9 +38,7 @@ cell_guard::quick_column cell_guard::quick(const encoder& plan, size_t column) {
     made.profile_min = c.profile_min;
     made.profile_max = c.profile_max;
   }
-  if (!plan.reads(column)) {
-    made.kind = usual::unread;
-  } else if (column != of.label && column != of.weight && c.missing.empty()) {
+  if (column != of.label && column != of.weight && c.missing.empty()) {
     if (c.type == column_type::category) made.kind = usual::category;
     if (c.type == column_type::number && !c.has_range) made.kind = usual::number;
   }
@@ -51,7 +49,6 @@ cell_guard::quick_column cell_guard::quick(const encoder& plan, size_t column) {
 inline bool cell_guard::look_quickly(size_t column, const cell& c) {
   constexpr uint32_t digits_max = 15;  // a double holds them exactly
   const quick_column& how = quick_[column];
-  if (how.kind == usual::unread) return true;
   if (how.kind == usual::general || c.kind != cell_kind::text || c.size == 0) return false;
   seen_cell& seen = seen_[column];
   if (how.kind == usual::category) {
@@ -73,13 +70,13 @@ inline bool cell_guard::look_quickly(size_t column, const cell& c) {
   return true;
 }
 
-parse_result cell_guard::look(const cell* cells) {
+parse_result cell_guard::look(const cell* cells, const column_set& at) {
   const schema& plan = plan_.plan();
   ++rows_;
   items_.clear();
-  reserve_words(cells);
+  reserve_words(cells, at.texts);
   line_kind first = line_kind::sample;
-  for (size_t column = 0; column < seen_.size(); ++column) {
+  for (const size_t column : at.columns) {
     if (look_quickly(column, cells[column])) continue;
     line_kind kind = line_kind::sample;
     if (column == plan.label) {

@@ -122,9 +122,9 @@ bool cell_guard::add_weighted(size_t column, std::string_view name, double weigh
 }
 
 // Words are lowered in memory of their own, which must not move while the row is encoded.
-void cell_guard::reserve_words(const cell* cells) {
+void cell_guard::reserve_words(const cell* cells, const std::vector<size_t>& columns) {
   size_t bytes = padding_bytes;
-  for (const size_t column : plan_.text_columns()) {
+  for (const size_t column : columns) {
     bytes += cells[column].kind == cell_kind::text ? cells[column].size : 64;
   }
   if (words_.size() < bytes) words_.resize(bytes);

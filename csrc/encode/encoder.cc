@@ -84,11 +84,9 @@ void encoder::name_features() {
   for (const forest_plan& plan : plan_.forests) {
     for (const size_t column : plan.columns) reads_[column] = true;
   }
-  for (size_t column = 0; column < reads_.size(); ++column) {
-    if (reads_[column] && plan_.columns[column].type == column_type::text) {
-      text_columns_.push_back(column);
-    }
-  }
+  std::vector<bool> crossed;
+  for (const feature_names& names : names_) crossed.push_back(names.crossed);
+  sides_ = sides_of(plan_, crossed, reads_);
 }
 
 void encoder::name_leaves(size_t f) {

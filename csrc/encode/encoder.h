@@ -12,6 +12,7 @@
 #include "encode/forest.h"
 #include "encode/name_hash.h"
 #include "encode/schema.h"
+#include "encode/sides.h"
 
 namespace fmtrain {
 
@@ -57,7 +58,11 @@ class encoder {
   const forest_names& leaf_names(size_t f) const { return leaf_names_[f]; }
   // Whether anything is made of the column's cells.
   bool reads(size_t column) const { return reads_[column]; }
-  const std::vector<size_t>& text_columns() const { return text_columns_; }
+  const side_plan& of(side s) const { return sides_.plans[static_cast<size_t>(s)]; }
+  // Columns that are read: all; the user's; all others.
+  const column_set& columns() const { return sides_.all; }
+  const column_set& user_columns() const { return sides_.user; }
+  const column_set& other_columns() const { return sides_.others; }
   // Columns without which a row cannot be encoded: not those of the label, where none is required.
   std::vector<bool> required(bool label) const;
   std::vector<std::string> column_names() const;
@@ -80,7 +85,7 @@ class encoder {
   std::vector<std::shared_ptr<const forest>> forests_;
   std::vector<forest_names> leaf_names_;
   std::vector<bool> reads_;
-  std::vector<size_t> text_columns_;
+  sides sides_;
 };
 
 }  // namespace fmtrain

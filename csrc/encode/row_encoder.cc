@@ -2,8 +2,6 @@
 
 #include "encode/row_encoder.h"
 
-#include <algorithm>
-#include <cfloat>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -14,12 +12,6 @@
 
 namespace fmtrain {
 namespace {
-
-// A sample holds finite floats.
-float float_of(double x) {
-  constexpr double most = FLT_MAX;
-  return static_cast<float>(x < -most ? -most : x > most ? most : x);
-}
 
 double last_value(const feature_plan& plan, double v) {
   switch (plan.last) {
@@ -52,16 +44,9 @@ row_encoder::row_encoder(const encoder& plan, const row_options& options)
       cells_(plan, options.label_required),
       parts_(plan.plan().features.size()),
       scratch_(256 + padding_bytes) {
-  for (size_t feature = 0; feature < parts_.size(); ++feature) {
-    recipes_.push_back(recipe_of(feature));
-  }
-  const std::vector<feature_plan>& features = plan.plan().features;
-  std::vector<bool> is_ahead(features.size());
-  for (size_t i = 0; i < features.size(); ++i) {
-    for (const size_t of : features[i].parts) {
-      if (of > i && !is_ahead[of]) ahead_.push_back(of);
-      if (of > i) is_ahead[of] = true;
-    }
+  for (const side s : all_sides) {
+    std::vector<recipe>& recipes = recipes_[static_cast<size_t>(s)];
+    for (const size_t feature : plan.of(s).features) recipes.push_back(recipe_of(feature));
   }
 }
 
@@ -69,16 +54,15 @@ row_encoder::recipe row_encoder::recipe_of(size_t feature) const {
   const feature_plan& plan = plan_.plan().features[feature];
   const feature_names& names = plan_.names(feature);
   recipe made;
+  made.feature = feature;
   if (plan.is_cross()) {
-    made.kind = plan.emit ? usual::cross : usual::nothing;
+    made.kind = usual::cross;
     return made;
   }
   made.column = plan.column;
   made.token = names.token;
   const column_type type = plan_.plan().columns[plan.column].type;
-  if (!plan.emit && !names.crossed) {
-    made.kind = usual::nothing;
-  } else if (!options_.names && !names.crossed) {
+  if (!options_.names && !names.crossed) {
     if (type == column_type::category && plan.buckets == 0) made.kind = usual::category;
     if (type == column_type::number && plan.last == last_step::bins) made.kind = usual::bins;
   }
@@ -86,8 +70,7 @@ row_encoder::recipe row_encoder::recipe_of(size_t feature) const {
 }
 
 // False: the cell is none of the usual ones, and nothing was made.
-inline bool row_encoder::make_quickly(size_t feature, const recipe& how, batch& out) {
-  if (how.kind == usual::nothing) return true;
+inline bool row_encoder::make_quickly(const recipe& how, batch& out) {
   const seen_cell& from = cells_[how.column];
   if (from.state != cell_state::good) return false;
   if (how.kind == usual::category && (from.plain || is_plain(from.text))) {
@@ -95,11 +78,11 @@ inline bool row_encoder::make_quickly(size_t feature, const recipe& how, batch& 
     return true;
   }
   if (how.kind != usual::bins) return false;
-  const feature_plan& plan = plan_.plan().features[feature];
+  const feature_plan& plan = plan_.plan().features[how.feature];
   double value = from.number;
   value = apply_steps(plan.steps, value);
   const uint32_t bin = bin_of(plan.cuts.data(), plan.cuts.size(), value);
-  out.add_feature(plan_.names(feature).bin_ids[bin], 1, {0, 0});
+  out.add_feature(plan_.names(how.feature).bin_ids[bin], 1, {0, 0});
   return true;
 }
 
@@ -116,37 +99,77 @@ void row_encoder::end(batch& out) {
 }
 
 parse_result row_encoder::add(const cell* cells, uint64_t line, batch& out) {
+  user_ = {};
   const parse_result looked = cells_.look(cells);
   if (is_bad(looked.kind)) return looked;
-  const schema& plan = plan_.plan();
-  part_names_.clear();
-  name_bytes_ = 0;
+  open();
+  bool fits = true;
+  for (const side s : all_sides) fits = fits && make_side(s, out);
+  return close(fits, line, out);
+}
+
+parse_result row_encoder::set_user(const cell* cells, batch& user) {
+  user_ = {};
+  const parse_result looked = cells_.look(cells, plan_.user_columns());
+  if (is_bad(looked.kind)) return looked;
+  open();
+  if (!make_side(side::user, user)) return too_wide(user);
+  user_ = {user.features - user.begin[user.samples], name_bytes_, part_names_.size()};
+  keys_.emplace_back(0, 0);
+  user.add_sample(0, 1, {}, 0);
+  return {line_kind::sample, nullptr};
+}
+
+parse_result row_encoder::add_item(const cell* cells, uint64_t line, batch& out, uint32_t* rest) {
+  const parse_result looked = cells_.look(cells, plan_.other_columns());
+  if (is_bad(looked.kind)) return looked;
+  open();
+  bool fits = make_side(side::item, out);
+  *rest = static_cast<uint32_t>(out.features) - out.begin[out.samples];
+  fits = fits && make_side(side::rest, out);
+  return close(fits, line, out);
+}
+
+void row_encoder::open() {
+  part_names_.resize(user_.part_bytes);
+  name_bytes_ = user_.name_bytes;
+}
+
+parse_result row_encoder::close(bool fits, uint64_t line, batch& out) {
+  if (!fits) return too_wide(out);
+  keys_.push_back(add_key(out));
+  out.add_sample(cells_.label(), cells_.weight(), {}, line);
+  return {line_kind::sample, nullptr};
+}
+
+parse_result row_encoder::too_wide(batch& out) {
+  out.drop_open_sample();
+  return {line_kind::too_wide, nullptr};
+}
+
+// The features of one side. False when there are too many.
+bool row_encoder::make_side(side which, batch& out) {
+  const side_plan& plan = plan_.of(which);
   out.reserve_features(plan.features.size());
   bool fits = true;
   gives_out_ = false;
-  for (const size_t feature : ahead_) {
+  for (const size_t feature : plan.ahead) {
     parts_[feature].clear();
     fits = fits && make(feature, out);
   }
   gives_out_ = true;
-  for (size_t feature = 0; feature < recipes_.size() && fits; ++feature) {
-    const recipe& how = recipes_[feature];
+  for (const recipe& how : recipes_[static_cast<size_t>(which)]) {
+    if (!fits) return false;
     if (how.kind == usual::cross) {
-      fits = make_cross(feature, out);
-    } else if (!make_quickly(feature, how, out)) {
-      parts_[feature].clear();
-      fits = make(feature, out);
+      fits = make_cross(how.feature, out);
+    } else if (!make_quickly(how, out)) {
+      parts_[how.feature].clear();
+      fits = make(how.feature, out);
     }
     fits = fits && has_room(out);
   }
-  for (size_t f = 0; f < plan.forests.size() && fits; ++f) make_leaves(f, out);
-  if (!fits || !has_room(out)) {
-    out.drop_open_sample();
-    return {line_kind::too_wide, nullptr};
-  }
-  keys_.push_back(add_key(out));
-  out.add_sample(cells_.label(), cells_.weight(), {}, line);
-  return {line_kind::sample, nullptr};
+  for (size_t i = 0; i < plan.forests.size() && fits; ++i) make_leaves(plan.forests[i], out);
+  return fits && has_room(out);
 }
 
 // Where the sample's key stands in batch::made, and its size.
@@ -161,7 +184,7 @@ std::pair<size_t, size_t> row_encoder::add_key(batch& out) {
 }
 
 bool row_encoder::has_room(const batch& out) const {
-  return out.features - out.begin[out.samples] <= row_features_max &&
+  return user_.features + (out.features - out.begin[out.samples]) <= row_features_max &&
          name_bytes_ <= row_name_bytes_max;
 }
 
@@ -298,70 +321,6 @@ void row_encoder::produce(size_t feature, const char* name, size_t size, uint64_
     part_names_.append(name, size);
   }
   if (plan_.plan().features[feature].emit && gives_out_) put(name, size, id, value, out);
-}
-
-void row_encoder::put(const char* name, size_t size, uint64_t id, float x, batch& out) {
-  if (x == 0) return;
-  name_bytes_ += size;  // whether they are kept or not: what is bad must not depend on it
-  name_ref where{0, 0};
-  if (options_.names) {
-    where = {static_cast<uint32_t>(out.made.size()), static_cast<uint32_t>(size)};
-    out.made.insert(out.made.end(), name, name + size);
-  }
-  out.add_feature(id, x, where);
-}
-
-size_t row_encoder::bytes_of(const std::vector<part>& parts) {
-  size_t bytes = 0;
-  for (const part& p : parts) bytes += p.size;
-  return bytes;
-}
-
-// Every combination of the parts, the first part's slowest. False when there are too many.
-bool row_encoder::make_cross(size_t feature, batch& out) {
-  const feature_plan& plan = plan_.plan().features[feature];
-  static const std::vector<part> nothing = {{0, 0, 1}};
-  const std::vector<part>& first = parts_[plan.parts[0]];
-  const std::vector<part>& second = parts_[plan.parts[1]];
-  const bool three = plan.parts.size() > 2;
-  const std::vector<part>& third = three ? parts_[plan.parts[2]] : nothing;
-  // Each factor is below 2^24, the longest line: the product does not overflow.
-  const size_t pairs = first.size() * second.size();
-  if (pairs == 0 || third.empty()) return true;
-  if (pairs > row_features_max || pairs * third.size() > row_features_max) return false;
-  // Each name stands in as many combinations as there are of the others. Two cells of megabytes
-  // could make terabytes.
-  const size_t bytes = bytes_of(first) * (second.size() * third.size()) +
-                       bytes_of(second) * (first.size() * third.size()) + bytes_of(third) * pairs;
-  if (name_bytes_ + bytes > row_name_bytes_max) return false;
-  out.reserve_features(plan_.plan().features.size() + pairs * third.size());
-  for (const part& a : first) {
-    for (const part& b : second) {
-      for (const part& c : third) put_cross(a, b, three ? &c : nullptr, out);
-    }
-  }
-  return true;
-}
-
-void row_encoder::put_cross(const part& a, const part& b, const part* c, batch& out) {
-  const size_t size = a.size + 1 + b.size + (c != nullptr ? 1 + c->size : 0);
-  if (scratch_.size() < size + padding_bytes) scratch_.resize(size + padding_bytes);
-  char* at = scratch_.data();
-  const auto append = [this, &at](const part& p) {
-    std::memcpy(at, part_names_.data() + p.at, p.size);
-    at += p.size;
-  };
-  append(a);
-  *at++ = '&';
-  append(b);
-  double x = static_cast<double>(float_of(static_cast<double>(a.x) * b.x));
-  if (c != nullptr) {
-    *at++ = '&';
-    append(*c);
-    x *= c->x;
-  }
-  put(scratch_.data(), size, hash_padded(scratch_.data(), size, plan_.hash_seed()), float_of(x),
-      out);
 }
 
 void row_encoder::make_leaves(size_t f, batch& out) {

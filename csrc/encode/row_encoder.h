@@ -2,9 +2,11 @@
 // and makes the features of it that the schema wants.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "encode/cell.h"
@@ -50,9 +52,11 @@ class cell_guard {
   // Without `judging` no label and no weight makes a row bad.
   cell_guard(const encoder& plan, bool label_required, bool judging = true);
 
-  // cells: (columns of the schema). Every one is looked at and counted, of a bad row, too. Of a bad
-  // row, `where` is the text of the first cell that is wrong, or nullptr; bad_column() says which.
-  parse_result look(const cell* cells);
+  // cells: (columns of the schema). Every one of the set is looked at and counted, of a bad row,
+  // too; of others stays what was seen of them before, but for texts and items. Of a bad row,
+  // `where` is the text of the first cell that is wrong, or nullptr; bad_column() says which.
+  parse_result look(const cell* cells, const column_set& at);
+  parse_result look(const cell* cells) { return look(cells, plan_.columns()); }
   size_t bad_column() const { return bad_column_; }
   // What a message about that row begins with: "COLUMN: ", where a cell made it bad.
   std::string lead_of(line_kind kind) const;
@@ -82,11 +86,11 @@ class cell_guard {
   bool add_weighted(size_t column, std::string_view text);
   bool add_weighted(size_t column, std::string_view name, double weight, bool readable);
   void add_words(std::string_view text);
-  void reserve_words(const cell* cells);
+  void reserve_words(const cell* cells, const std::vector<size_t>& columns);
 
   // What most cells of most columns need, without looking at the whole plan: a text that is there,
   // a short whole number. Everything else is `general`.
-  enum class usual : uint8_t { unread, general, category, number };
+  enum class usual : uint8_t { general, category, number };
   struct quick_column {
     usual kind = usual::general;
     double profile_min, profile_max;  // of a number
@@ -124,6 +128,15 @@ class row_encoder {
   // Adds one sample or leaves `out` as it was; the rest as cell_guard::look.
   parse_result add(const cell* cells, uint64_t line, batch& out);
 
+  // The same sample in two pieces, for many items of one user: what set_user adds to `user`, and
+  // behind it what add_item adds to `out`, is what add() adds for the joined row. The pieces look
+  // at the user's columns and at all others. What crosses and forests need of the user is kept here
+  // until the next set_user or add; the cells need not be. Items follow only a user who is no bad
+  // row. *rest: how many features of the piece are the item's own; those behind it may depend on
+  // the user.
+  parse_result set_user(const cell* cells, batch& user);
+  parse_result add_item(const cell* cells, uint64_t line, batch& out, uint32_t* rest);
+
   cell_guard& cells() { return cells_; }
 
  private:
@@ -133,6 +146,17 @@ class row_encoder {
     float x;
   };
 
+  // What a sample has before the piece in hand.
+  struct before {
+    size_t features = 0;
+    size_t name_bytes = 0;
+    size_t part_bytes = 0;  // in part_names_
+  };
+
+  void open();
+  parse_result close(bool fits, uint64_t line, batch& out);
+  static parse_result too_wide(batch& out);
+  bool make_side(side which, batch& out);
   bool has_room(const batch& out) const;
   bool make(size_t feature, batch& out);
   void make_from_number(size_t feature, double value, batch& out);
@@ -153,23 +177,24 @@ class row_encoder {
   std::pair<size_t, size_t> add_key(batch& out);
 
   // As quick_column: what most features need where no names are kept.
-  enum class usual : uint8_t { nothing, general, category, bins, cross };
+  enum class usual : uint8_t { general, category, bins, cross };
   struct recipe {
+    size_t feature = 0;
     usual kind = usual::general;
     size_t column = 0;
     name_hash token;  // category
   };
   recipe recipe_of(size_t feature) const;
-  bool make_quickly(size_t feature, const recipe& how, batch& out);
+  bool make_quickly(const recipe& how, batch& out);
 
   const encoder& plan_;
   const row_options options_;
   cell_guard cells_;
-  std::vector<recipe> recipes_;           // (features)
-  std::vector<std::vector<part>> parts_;  // (features), of those that are crossed
-  // Features that are part of a cross which stands before them: made for it first, given out in
+  before user_;                                 // of add_item's samples
+  std::array<std::vector<recipe>, 3> recipes_;  // of each side's features
+  std::vector<std::vector<part>> parts_;        // (features), of those that are crossed
+  // False while parts of a cross that stands before them are made for it; they are given out in
   // their turn.
-  std::vector<size_t> ahead_;
   bool gives_out_ = true;
   std::string part_names_;     // of the row
   size_t name_bytes_ = 0;      // of the row's features
@@ -179,5 +204,17 @@ class row_encoder {
   std::vector<uint32_t> leaves_;
   std::vector<std::pair<size_t, size_t>> keys_;  // of the batch's samples, in batch::made
 };
+
+// Here, as two files give features out by the dozen.
+inline void row_encoder::put(const char* name, size_t size, uint64_t id, float x, batch& out) {
+  if (x == 0) return;
+  name_bytes_ += size;  // whether they are kept or not: what is bad must not depend on it
+  name_ref where{0, 0};
+  if (options_.names) {
+    where = {static_cast<uint32_t>(out.made.size()), static_cast<uint32_t>(size)};
+    out.made.insert(out.made.end(), name, name + size);
+  }
+  out.add_feature(id, x, where);
+}
 
 }  // namespace fmtrain

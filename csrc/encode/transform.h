@@ -1,6 +1,7 @@
 // The chain of transforms of a feature, from its words to a plan, and the arithmetic of its steps.
 #pragma once
 
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -68,6 +69,12 @@ inline uint32_t bin_of(const double* cuts, size_t count, double v) {
     count -= half;
   }
   return static_cast<uint32_t>(at - cuts) + static_cast<uint32_t>(count == 1 && *at <= v);
+}
+
+// A sample holds finite floats.
+inline float float_of(double x) {
+  constexpr double most = FLT_MAX;
+  return static_cast<float>(x < -most ? -most : x > most ? most : x);
 }
 
 // Doubles are whole numbers up to here.

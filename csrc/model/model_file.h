@@ -1,4 +1,4 @@
-// The model file, version 3: one file, little endian, checksummed block by block.
+// The model file, version 4: one file, little endian, checksummed block by block.
 //
 //     preamble   magic (8 bytes), u32 version, u32 header_bytes
 //     header     lines "name=value": every hyper-parameter, the bias, what was seen, the row count
@@ -13,10 +13,12 @@
 //       stored   items rows of stored weights: u64 id, (1 + factors) floats (model::stored_weights)
 //       end      items = all rows of the table; nothing follows
 //
-// Version 2 had no encoder. Version 1 had blocks of rows instead of heads: u64 id, z and n of w, z
-// of all lanes, n of all lanes. A file that is cut, flipped, foreign or newer gives a status that
-// says which; nothing of it is used. Nor is a model whose golden rows become something else here.
-// Old versions are read forever: tests/golden keeps one file of each.
+// Version 3 is the same, but the features of its golden rows stand in the schema's order whatever
+// their side (encode/sides.h), and are compared as sets. Version 2 had no encoder. Version 1 had
+// blocks of rows instead of heads: u64 id, z and n of w, z of all lanes, n of all lanes. A file
+// that is cut, flipped, foreign or newer gives a status that says which; nothing of it is used. Nor
+// is a model whose golden rows become something else here. Old versions are read forever:
+// tests/golden keeps one file of each.
 #pragma once
 
 #include <memory>
@@ -28,7 +30,7 @@
 
 namespace fmtrain {
 
-constexpr uint32_t model_file_version = 3;
+constexpr uint32_t model_file_version = 4;
 
 status write_model(const model& m, byte_sink& sink);
 // `name` is what messages call the source.

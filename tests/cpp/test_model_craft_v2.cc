@@ -149,11 +149,11 @@ TEST(blocks_of_another_version) {
                 "a block of unknown kind");
   check_refused(file_of("factors=0\nrows=2\n", lr_heads, 2, 1), "a block of unknown kind");
   std::unique_ptr<model> m;
-  const status newer = model_of(file_of(lr_header, lr_heads, 2, 4), &m);
+  const status newer = model_of(file_of(lr_header, lr_heads, 2, 5), &m);
   CHECK_EQ(newer.code(), errc::version);
   CHECK_EQ(newer.message(),
            std::string("the-file: written by a newer fmtrain: model format version "
-                       "4, this one reads up to 3"));
+                       "5, this one reads up to 4"));
 }
 
 TEST(heads_and_lanes_of_the_wrong_size) {

@@ -198,7 +198,7 @@ def model_file() -> None:
     model("stored", preamble(fm + b"stored.bias=0.5\n"), named,
           block(stored, 1, row(7, 1.0, 2.0, 3.0)), block(end, 1))  # fmt: skip
     model("unfixed_checksums", preamble(lr), block(rows, 2, two), block(end, 2), fix=0)
-    model("of_the_future", preamble(lr, version=3), block(end, 0))
+    model("of_the_future", preamble(lr, version=9), block(end, 0))
 
     lanes, has_lanes = struct.pack("<4f", 0.5, 1.0, -2.0, 0.0), 1 << 30
     late_fm = b"factors=2\nv_min_count=3\nnames=0\ntail=1\nrows=2\n"

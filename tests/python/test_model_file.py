@@ -24,8 +24,8 @@ from fmtrain import FTRLModel, _core
 from fmtrain.errors import FileError, ModelFileError
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-VERSIONS = ("model_v1", "model_v2", "model_v3")
-NEWEST = 3
+VERSIONS = ("model_v1", "model_v2", "model_v3", "model_v4")
+NEWEST = 4
 EXPECTED: dict[str, Any] = {
     f"{version}/{name}": expected
     for version in VERSIONS
@@ -290,7 +290,7 @@ def test_a_newer_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "newer.fmt"
     whole = LR.read_bytes()
     path.write_bytes(whole[:8] + struct.pack("<I", NEWEST + 1) + whole[12:])
-    with pytest.raises(ModelFileError, match=r"newer\.fmt: written by a newer fmtrain: .*4.* 3$"):
+    with pytest.raises(ModelFileError, match=r"newer\.fmt: written by a newer fmtrain: .*5.* 4$"):
         FTRLModel.load(path)
 
 
