@@ -278,7 +278,10 @@ typedef struct fms_sample_file fms_sample_file;
 typedef struct fms_snapshots_options {
   uint32_t struct_size;
   uint32_t reserved;
-  uint64_t max_bytes; /* of kept features; the oldest requests leave first */
+  /* Of kept requests: 8 bytes a feature, 12 where not all x are 1. Never exceeded. From 16 MiB on
+   * they are in parts of 8 MiB or more, 16 at most, by their ids; the oldest of a part leave first,
+   * and no request is larger than a part. */
+  uint64_t max_bytes;
   int64_t max_age_ns; /* older requests leave; 0: no bound */
 } fms_snapshots_options;
 
@@ -309,18 +312,20 @@ typedef int32_t (*fms_snapshot_callback)(const fms_snapshot* snapshot, void* use
 
 /* All functions on snapshots may be called by any thread. */
 int32_t fms_snapshots_create(const fms_snapshots_options* options, fms_snapshots** out);
-/* What the context scored in its request so far (those with FMS_ITEM_OK), under the request's id.
- * The context records, and items had item_ids. An id that is there already is replaced. */
+/* What the context scored in its request so far (those with FMS_ITEM_OK), under the request's id (1
+ * to 4096 bytes of any kind). The context records, and items had item_ids. An id that is there
+ * already is replaced. Errors: ESTATE, EINVAL (also where a request is too large), ENOMEM. */
 int32_t fms_snapshots_keep(fms_snapshots* snapshots, const fms_context* context,
                            const void* request_id, uint64_t request_id_bytes);
 /* Calls back for the shown items in their order; items that the request does not have are passed
- * over. The request is gone from then on. labels (shown_count), NULL: all 0. found: how many were
- * there; may be NULL. ENOTFOUND: no such request. */
+ * over, and one that it scored twice is as it was scored last. The request is gone from then on. No
+ * lock is held while it calls. labels (shown_count), NULL: all 0. found: how many were there, may
+ * be NULL. ENOTFOUND: no such request. */
 int32_t fms_snapshots_take(fms_snapshots* snapshots, const void* request_id,
                            uint64_t request_id_bytes, const uint64_t* shown, const float* labels,
                            uint64_t shown_count, fms_snapshot_callback callback, void* user,
                            uint64_t* found);
-/* The same, into a file. */
+/* The same, into a file; labels are from 0 to 1. Any thread may write to the file. */
 int32_t fms_snapshots_take_to_file(fms_snapshots* snapshots, const void* request_id,
                                    uint64_t request_id_bytes, const uint64_t* shown,
                                    const float* labels, uint64_t shown_count, fms_sample_file* file,
@@ -329,8 +334,9 @@ int32_t fms_snapshots_get_stats(fms_snapshots* snapshots, fms_snapshots_stats* s
 int32_t fms_snapshots_destroy(fms_snapshots* snapshots);
 
 /* An input cache of `fmtrain fit`; a sample's key is "REQUEST_ID ITEM_ID". Appears under its name,
- * whole, when it is closed. */
+ * whole, when it is closed; after an error there is none. */
 int32_t fms_sample_file_create(const char* path, uint32_t hash_seed, fms_sample_file** out);
+/* The handle is gone, also after an error. */
 int32_t fms_sample_file_close(fms_sample_file* file);
 /* Closes without keeping it. */
 int32_t fms_sample_file_discard(fms_sample_file* file);

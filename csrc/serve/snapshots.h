@@ -18,6 +18,8 @@
 
 namespace fmtrain {
 
+constexpr size_t request_id_bytes_max = 4096;
+
 // A shown item as it was scored, the user's features first.
 struct snapshot_sample {
   uint64_t item;
