@@ -113,7 +113,7 @@ struct frozen::scratch {
   // Before a model with so many factors is looked up in. Allocates where it grows.
   void fit(size_t factors) { decoded.reserve(lookup_max * (factors + 1)); }
 
-  uint32_t first[lookup_max], size[lookup_max];  // an id's bucket
+  uint32_t first[lookup_max], last[lookup_max];  // of an id's bucket
   uint32_t row[lookup_max];
   buffer<float> decoded;  // (lookup_max, 1 + factors)
 };

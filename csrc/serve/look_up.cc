@@ -17,23 +17,23 @@ constexpr float zeros[factors_max + 1] = {};
 constexpr uint32_t eight = 8;
 static_assert(eight == ids_behind, "behind the last bucket as well");
 
-// Which of the eight ids at `at` is `id`: bit i stands for the i-th. Bits from `count` on are 0.
-inline uint32_t match(const uint64_t* at, uint32_t count, uint64_t id) {
-  uint32_t same = 0;
-  for (uint32_t i = 0; i < eight; ++i) same |= static_cast<uint32_t>(at[i] == id) << i;
-  return same & ((count < eight ? 1u << count : 0u) - 1u);
+// How many of the eight ids at `at` are below `id`. Where the bucket has fewer, ids of later ones
+// follow, or what stands behind all: none is below.
+inline uint32_t count_below(const uint64_t* at, uint64_t id) {
+  uint32_t below = 0;
+  for (uint32_t i = 0; i < eight; ++i) below += at[i] < id ? 1 : 0;
+  return below;
 }
 
-// Its row, or frozen::none. The first eight ids of a bucket are all of them, but for one in 47
-// buckets.
-inline uint32_t find_in(const uint64_t* ids, uint32_t first, uint32_t size, uint64_t id) {
-  uint32_t same = match(ids + first, size, id);
-  while (same == 0 && __builtin_expect(size > eight, 0)) {
+// The row of `id`, or frozen::none, in the bucket that ends before `last`. One bucket in 47 has
+// more than eight ids.
+inline uint32_t find_in(const uint64_t* ids, uint32_t first, uint32_t last, uint64_t id) {
+  uint32_t row = first + count_below(ids + first, id);
+  while (__builtin_expect(row == first + eight && row < last, 0)) {
     first += eight;
-    size -= eight;
-    same = match(ids + first, size, id);
+    row = first + count_below(ids + first, id);
   }
-  return same == 0 ? frozen::none : first + static_cast<uint32_t>(__builtin_ctz(same));
+  return row < last && ids[row] == id ? row : frozen::none;
 }
 
 // The lines of the first and the last byte: few rows have more.
@@ -46,8 +46,7 @@ inline void prefetch_ends(const char* bytes, size_t size) {
 
 uint32_t frozen::find(uint64_t id) const {
   const uint64_t bucket = bucket_of(id, meta_.buckets);
-  const uint32_t first = index_[bucket];
-  return find_in(ids_, first, index_[bucket + 1] - first, id);
+  return find_in(ids_, index_[bucket], index_[bucket + 1], id);
 }
 
 size_t frozen::look_up(const uint64_t* id, size_t count, scratch& use, const float** rows,
@@ -57,14 +56,14 @@ size_t frozen::look_up(const uint64_t* id, size_t count, scratch& use, const flo
   for (size_t i = 0; i < count; ++i) {
     const uint64_t bucket = bucket_of(id[i], buckets);
     use.first[i] = index_[bucket];
-    use.size[i] = index_[bucket + 1] - use.first[i];
+    use.last[i] = index_[bucket + 1];
     prefetch_ends(reinterpret_cast<const char*>(ids_ + use.first[i]), eight * sizeof *ids_);
   }
   const row_shape shape(meta_.precision, factors_);
   const size_t row_bytes = shape.row_bytes();
   size_t unknown = 0;
   for (size_t i = 0; i < count; ++i) {
-    use.row[i] = find_in(ids_, use.first[i], use.size[i], id[i]);
+    use.row[i] = find_in(ids_, use.first[i], use.last[i], id[i]);
     const bool found = use.row[i] != none;
     unknown += found ? 0 : 1;
     if (known != nullptr) known[i] = found;

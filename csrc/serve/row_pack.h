@@ -9,11 +9,12 @@
 
 namespace fmtrain {
 
-// Exact, for every half that is finite. Without a branch, so that loops over it vectorise, and
-// without a subnormal float, which processors are slow at or told to take for zero.
+// Exact. Without a branch, so that loops over it vectorise, and without a subnormal float, which
+// processors are slow at or told to take for zero.
 inline float widen_half(uint16_t half) {
   const uint32_t magnitude = uint32_t{half} << 13 & 0x0fffe000u;  // exponent and fraction in place
-  const uint32_t normal = magnitude + (112u << 23);
+  const uint32_t beyond = magnitude >= 0x0f800000u ? 112u << 23 : 0;  // infinities and NaNs
+  const uint32_t normal = magnitude + (112u << 23) + beyond;
   const uint32_t raised = magnitude + (113u << 23);  // 2^-14 (1 + fraction)
   float subnormal;
   std::memcpy(&subnormal, &raised, sizeof subnormal);
