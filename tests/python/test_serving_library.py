@@ -12,9 +12,8 @@ import pytest
 from fmtrain.serving import library
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = re.sub(
-    r"/\*.*?\*/", "", (ROOT / "csrc/serve/fmscore.h").read_text(encoding="utf-8"), flags=re.S
-)
+TEXT = (ROOT / "csrc/serve/fmscore.h").read_text(encoding="utf-8").replace("\\\n", "")
+HEADER = re.sub(r"/\*.*?\*/", "", TEXT, flags=re.S)
 SCALARS: dict[str, Any] = {
     "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,
@@ -80,7 +79,7 @@ def test_structs_are_declared_alike(name: str) -> None:
 
 
 def numbers(prefix: str) -> dict[str, int]:
-    found = re.findall(rf"#define {prefix}(\w+) \(?(-?\d+)u?\)?\s*$", HEADER, flags=re.M)
+    found = re.findall(rf"#define {prefix}(\w+) +\(?(-?\d+)u?\)?\s*$", HEADER, flags=re.M)
     return {name: int(value) for name, value in found}
 
 

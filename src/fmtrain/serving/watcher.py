@@ -190,8 +190,9 @@ class Watcher:
                 self.check()
             except Exception as error:
                 # Of a callback, or a slot that was closed: the next check may do better.
+                if self.last_error != str(error):
+                    LOG.exception("the watcher of %s", printable(self._place))
                 self.last_error = str(error)
-                LOG.exception("the watcher of %s", printable(self._place))
             self._stop.wait(self._interval)
 
 
