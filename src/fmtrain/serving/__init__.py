@@ -10,6 +10,7 @@ from fmtrain.errors import ServingError
 from fmtrain.serving.library import Code, Item
 from fmtrain.serving.scorer import Explanation, Request, Scorer, Scores
 from fmtrain.serving.slot import ModelInfo, Slot, SlotStats
+from fmtrain.serving.snapshots import Sample, SampleFile, SnapshotCache, SnapshotStats
 from fmtrain.serving.watcher import Watcher
 
 __all__ = [
@@ -18,11 +19,15 @@ __all__ = [
     "Item",
     "ModelInfo",
     "Request",
+    "Sample",
+    "SampleFile",
     "Scorer",
     "Scores",
     "ServingError",
     "Slot",
     "SlotStats",
+    "SnapshotCache",
+    "SnapshotStats",
     "Watcher",
     "feature_id",
 ]
