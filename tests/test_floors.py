@@ -30,6 +30,7 @@ CORE_FLOORS = {
     "serve": 5,
     "synth": 5,
     "bind": 6,
+    "jni": 6,
 }
 
 #: An import points to a lower floor or, on its own floor, into its own folder.
@@ -111,7 +112,7 @@ def modules() -> list[Path]:
 
 def written_files() -> list[Path]:
     """All code that people wrote."""
-    kinds = {".py", ".pyi", ".pyx", ".cc", ".h"}
+    kinds = {".py", ".pyi", ".pyx", ".cc", ".h", ".java"}
     folders = ("csrc", "src", "tests", "benchmarks", "examples")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     return sorted(path for path in [*found, ROOT / "setup.py"] if path.suffix in kinds)
