@@ -117,6 +117,8 @@ FMS_JAVA(jint, abiVersion)(JNIEnv*, jclass) { return static_cast<jint>(fms_abi_v
 
 FMS_JAVA(jlong, buildInfo)(JNIEnv*, jclass) { return address_of(fms_build_info()); }
 
+FMS_JAVA(jlong, lastError)(JNIEnv*, jclass) { return address_of(fms_last_error()); }
+
 FMS_JAVA(jlong, nowNanos)(JNIEnv*, jclass) { return fms_now_ns(); }
 
 FMS_JAVA(jlong, addressOf)(JNIEnv* env, jclass, jobject buffer) {

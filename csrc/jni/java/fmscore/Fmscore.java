@@ -26,6 +26,14 @@ public final class Fmscore {
   }
 
   /**
+   * The library's last message in this thread, "" before the first: of a batch that has rows with
+   * {@link Scores#BAD}, why the first of them is.
+   */
+  public static String lastError() {
+    return Memory.string(Native.lastError());
+  }
+
+  /**
    * The id of a feature's name, as the trainer has it: the first 64 bits of MurmurHash3 x64_128 of
    * its UTF-8. An unsigned number in a long.
    *

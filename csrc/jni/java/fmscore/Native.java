@@ -25,6 +25,8 @@ final class Native {
 
   static native long buildInfo();
 
+  static native long lastError();
+
   static native long nowNanos();
 
   static native long hash(byte[] name, int from, int size, int seed);

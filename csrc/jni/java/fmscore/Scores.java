@@ -17,7 +17,7 @@ public final class Scores {
   /** An x or the score is not finite: the score is the model's prior. */
   public static final byte NONFINITE = 2;
 
-  /** A raw row that cannot be encoded: the score is the model's prior. */
+  /** A raw row that cannot be encoded ({@link Fmscore#lastError}): the score is the prior. */
   public static final byte BAD = 3;
 
   private final Block<FloatBuffer> values;
