@@ -1,10 +1,10 @@
 #include "encode/arrow_cells.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <string_view>
 
+#include "encode/set_cell.h"
 #include "encode/transform.h"
 
 namespace fmtrain {
@@ -33,36 +33,9 @@ double half_to_double(uint16_t half) {
   return (half & 0x8000) != 0 ? -value : value;
 }
 
-void set_number(double value, cell* out) {
-  out->kind = cell_kind::number;
-  out->number = value;
-}
-
-void set_digits_at(char* to, const char* end, arrow_scratch& scratch, cell* out) {
-  const auto size = static_cast<size_t>(end - to);
-  scratch.texts.keep(size);
-  out->kind = cell_kind::text;
-  out->plain = true;
-  out->text = to;
-  out->size = static_cast<uint32_t>(size);
-}
-
-template <class T>
-void set_digits(T value, arrow_scratch& scratch, cell* out) {
-  constexpr size_t most = 32;
-  char* const to = scratch.texts.room(most);
-  set_digits_at(to, std::to_chars(to, to + most, value).ptr, scratch, out);
-}
-
 void set_number_text(double value, arrow_scratch& scratch, cell* out) {
   char* const to = scratch.texts.room(32);
-  set_digits_at(to, write_number(to, value), scratch, out);
-}
-
-void set_copy(std::string_view text, arrow_scratch& scratch, cell* out) {
-  out->kind = cell_kind::text;
-  out->text = scratch.texts.copy(text.data(), text.size());
-  out->size = static_cast<uint32_t>(text.size());
+  set_digits_at(to, write_number(to, value), scratch.texts, out);
 }
 
 // A text of the array where it lies, if what must be readable behind it belongs to the array too;
@@ -73,7 +46,7 @@ void set_text(const char* text, size_t size, const char* end, arrow_scratch& scr
     return;
   }
   if (static_cast<size_t>(end - text) < size + padding_bytes) {
-    return set_copy({text, size}, scratch, out);
+    return set_copy({text, size}, scratch.texts, out);
   }
   out->kind = cell_kind::text;
   out->text = text;
@@ -97,7 +70,7 @@ struct arrow_column::reading {
 
   template <class T>
   static void digits(const arrow_column& c, int64_t at, arrow_scratch& scratch, cell* out) {
-    set_digits(load<T>(c.values_, at), scratch, out);
+    set_digits(load<T>(c.values_, at), scratch.texts, out);
   }
 
   static void half(const arrow_column& c, int64_t at, arrow_scratch&, cell* out) {
@@ -165,7 +138,7 @@ struct arrow_column::reading {
       cell got;
       c.item_->get(at, scratch, &got);
       if (got.kind == cell_kind::boolean) {
-        set_copy(got.number != 0 ? "true" : "false", scratch, &got);
+        set_copy(got.number != 0 ? "true" : "false", scratch.texts, &got);
       } else if (got.kind == cell_kind::number && !std::isnan(got.number)) {
         set_number_text(got.number, scratch, &got);
       }

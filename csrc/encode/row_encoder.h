@@ -138,6 +138,7 @@ class row_encoder {
   parse_result add_item(const cell* cells, uint64_t line, batch& out, uint32_t* rest);
 
   cell_guard& cells() { return cells_; }
+  const cell_guard& cells() const { return cells_; }
 
  private:
   // A feature that a cross is made of.
