@@ -116,6 +116,58 @@ end of trees
 """
 
 
+def host_offsets(start: int, *steps: int) -> bytes:
+    return bytes([start, *steps])
+
+
+def host_column(
+    name: int,
+    kind: int,
+    cells: bytes,
+    odd: int = 0,
+    null: int = 0,
+    missing: bytes = b"",
+    size: int = 0,
+) -> bytes:
+    """As fuzz_row_features reads it: `cells` are offsets and values; missing (rows)."""
+    return bytes([name, kind, odd]) + cells + bytes([null]) + missing + bytes([not missing, size])
+
+
+def row_features() -> None:
+    def rows(name: str, how: int, lines: bytes) -> None:
+        save("fuzz_row_features", name, bytes([how]) + lines)
+
+    rows("sides", 0, b'{"a":"u","b":"i","c":"r"}\n{"b":1}\n{"a":"v","b":"j"}\n{"c":null}\n')
+    rows("lists", 1, b'{"a":["k","l"],"b":{"m":0.5,"n":2},"c":"Two words","d":1}\n{"d":"x"}\n'
+         b'{"a":"o,p","b":"q:1,s","d":-2,"y":1}\n{"b":{"n":"no"}}\n{"y":7}\n')  # fmt: skip
+    rows("shared", 2, b'{"a":"A b","c":3,"b":3600,"d":["e"]}\n{}\n{"d":"f,g","b":"1970-01-02"}\n')
+    rows("rejected", 2, b'{"a":"A b"}\n{"c":1}\n')
+    rows("no_objects", 1, b'{"a":"k"}\n\n[1]\n{"d":\n"d"\n{"d":1}}\n')
+    rows("empty", 0, b"")
+    doubles, floats, whole, texts, lists = range(5)
+    half, one = struct.pack("<d", 0.5), struct.pack("<d", 1.0)
+    two_rows = bytes([1])  # 1 + 1 % 4
+    number = host_column(3, doubles, half + one, missing=bytes([0, 3]))
+    single = host_column(3, doubles, half)
+    category = host_column(1, texts, host_offsets(0, 2, 1) + b"xyz" + bytes(2))
+    weighted = host_column(
+        1, lists, host_offsets(0, 1, 1) + host_offsets(0, 1, 1) + bytes([100, 99, 0]) + b"pq"
+    )
+    rows("numbers", 33, two_rows + bytes([1]) + number + b'{"a":"k"}')
+    rows("texts", 32, two_rows + bytes([1]) + category + b'{"a":"k","c":"z"}')
+    rows("weights", 33, two_rows + bytes([2]) + weighted + number + b'{"a":"k"}')
+    falling = host_column(1, texts, host_offsets(2, 255, 1) + b"xy" + bytes(2))
+    rows("falling", 32, two_rows + bytes([1]) + falling + b'{"a":"k"}')
+    rows("null", 33, two_rows + bytes([1]) + host_column(3, whole, half + one, null=9) + b"{}")
+    rows("small_struct", 33, two_rows + bytes([1]) + host_column(3, floats, half + one, size=5))
+    rows("odd_type", 33, two_rows + bytes([1]) + host_column(3, floats, half + one, odd=7))
+    rows("twice", 33, two_rows + bytes([2]) + number + number + b"{}")
+    user = host_column(0, texts, host_offsets(0, 3) + b"a b" + b"\0")
+    rows("user", 18, bytes([2]) + user + host_column(2, whole, bytes(8)) + b'{"d":"e"}\n{"b":5}')
+    rows("columns", 50, bytes([1]) + host_column(2, floats, half) + two_rows + bytes([1]) + number)
+    rows("user_in_part", 49, bytes([1]) + single + two_rows + bytes([1]) + weighted)
+
+
 def ubjson(value: object) -> bytes:
     """As XGBoost writes it."""
 
@@ -324,6 +376,7 @@ if __name__ == "__main__":
     json()
     delimited()
     json_rows()
+    row_features()
     forest()
     cache_file()
     model_file()
