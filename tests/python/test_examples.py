@@ -16,7 +16,10 @@ SCHEMAS = sorted((ROOT / "examples").glob("*.toml"))
 CRITEO = ROOT.parent / "shared" / "data" / "criteo"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.S | re.M)
-TOML_BLOCKS = re.findall(r"^```toml\n# (\S+\.toml)\n(.*?)^```", README, flags=re.S | re.M)
+#: Those that begin with a file's name.
+FILE_BLOCKS = re.findall(
+    r"^```(?:toml|c|cpp)\n(?:#|//|/\*) (\S+\.\w+)(?: \*/)?\n(.*?)^```", README, flags=re.S | re.M
+)
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.S | re.M)
 
 
@@ -56,7 +59,7 @@ def readme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The README is read from top to bottom: later blocks use the files of earlier ones,
     and those that begin with a file's name."""
     folder = tmp_path_factory.mktemp("readme")
-    for name, text in TOML_BLOCKS:
+    for name, text in FILE_BLOCKS:
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 
@@ -74,6 +77,10 @@ def test_readme_shell_block(number: int, readme_folder: Path) -> None:
 @pytest.mark.parametrize("number", range(len(PYTHON_BLOCKS)))
 def test_readme_python_block(number: int, readme_folder: Path) -> None:
     run([sys.executable, "-c", PYTHON_BLOCKS[number]], readme_folder)
+
+
+def test_readme_names_its_files() -> None:
+    assert [name for name, _ in FILE_BLOCKS] == ["clicks.toml", "server.c", "server.cc"]
 
 
 def test_readme_has_the_two_commands() -> None:

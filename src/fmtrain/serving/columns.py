@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fmtrain.data.rows import cell
 from fmtrain.errors import ParameterError, printable
-from fmtrain.lazy import np, npt
 from fmtrain.serving.library import Column, ColumnData
 
 AnyArray = Any  # an npt.NDArray of any dtype

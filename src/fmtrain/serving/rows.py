@@ -7,10 +7,12 @@ from ctypes import Array
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fmtrain.data.matrix import Dense, Text, as_matrix
 from fmtrain.data.rows import json_lines
 from fmtrain.errors import ParameterError
-from fmtrain.lazy import np, npt
 from fmtrain.serving.columns import column_data, running
 from fmtrain.serving.library import ColumnData, RowData, Rows
 
@@ -99,6 +101,8 @@ def csr_rows(row_ptr: Any, ids: Any, x: Any, name: str = "items") -> Given:
 
 def named_rows(items: Any, hash_seed: int) -> Given:
     """Anything that a model without a schema takes as X."""
+    if isinstance(items, list) and not items:
+        return csr_rows([0], [], None)
     matrix = as_matrix(items, hash_seed)
     if isinstance(matrix, Text):
         raise ParameterError("text samples are scored one by one, by score_text")

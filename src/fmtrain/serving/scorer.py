@@ -11,8 +11,10 @@ from threading import local
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from fmtrain.errors import ParameterError
-from fmtrain.lazy import np, npt
 from fmtrain.serving.library import (
     OUTPUTS,
     ContextOptions,
