@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fmtrain import FTRLModel
+from fmtrain.serving import feature_id
 from fmtrain.serving.library import PACKAGE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,3 +91,26 @@ def host_scores(
     written = out.read_bytes()
     items = len(written) // 5
     return np.frombuffer(written, "<f4", items), np.frombuffer(written, np.uint8, items, items * 4)
+
+
+# ---- a small model ----
+
+ITEMS = [{"a": 1.0, "b": 0.5}, {"c": 2.0}, {}, {"a": 1.0, "unseen": 3.0}]
+USER = {"u": 1.0, "age": 0.25}
+TRAINED = ["a b:0.5 u age:0.25", "c:2 u", "b c u age", "a c:0.25"] * 25
+
+
+def trained(seed: int = 0, **hyper: Any) -> FTRLModel:
+    model = FTRLModel(**{"factors": 4, "v_start": "kept", "init_stdev": 0.3, "l1": 0, **hyper})
+    return model.fit(TRAINED, np.random.default_rng(seed).integers(0, 2, len(TRAINED)))
+
+
+def saved(model: FTRLModel, path: Path) -> Path:
+    model.save(str(path.with_suffix(".fmt")))
+    return export(path.with_suffix(".fmt"), path)
+
+
+def csr(rows: list[dict[str, float]]) -> tuple[Any, Any, Any]:
+    row_ptr = np.cumsum([0, *map(len, rows)])
+    ids = np.array([feature_id(name, 0) for row in rows for name in row], dtype=np.uint64)
+    return row_ptr, ids, np.array([x for row in rows for x in row.values()], dtype=np.float32)

@@ -1,5 +1,5 @@
-// A host in C++11 that keeps its model new: `watch PLACE` polls once for each line of standard input
-// and prints what happened, a line each: "publish PATH", "refuse REASON", and at last
+// A host in C++11 that keeps its model new: `watch PLACE` polls once for each line of standard
+// input and prints what happened, a line each: "publish PATH", "refuse REASON", and at last
 // "check PUBLISHED LAST_ERROR".
 #include <iostream>
 #include <string>

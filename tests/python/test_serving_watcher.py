@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -35,6 +35,9 @@ class Poll:
 
 class Watched(Protocol):
     def check(self) -> Poll: ...
+
+
+Watch = Callable[[Path], Watched]
 
 
 class InPython:
@@ -97,8 +100,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 @pytest.fixture(params=["python", "c++"])
-def watch(request: pytest.FixtureRequest, program: Path) -> Iterator[type[Watched]]:
-    """place -> Watched."""
+def watch(request: pytest.FixtureRequest, program: Path) -> Iterator[Watch]:
     started: list[InCxx] = []
 
     def begin(place: Path) -> Watched:
@@ -107,7 +109,7 @@ def watch(request: pytest.FixtureRequest, program: Path) -> Iterator[type[Watche
         started.append(InCxx(program, place))
         return started[-1]
 
-    yield begin  # type: ignore[misc]
+    yield begin
     for one in started:
         one.process.communicate(timeout=60)
         assert one.process.returncode == 0
@@ -126,7 +128,7 @@ def sum_of(data: bytes, name: str) -> bytes:
     return f"{hashlib.md5(data).hexdigest()}  {name}\n".encode()
 
 
-def test_the_newest_file_is_served_once(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_newest_file_is_served_once(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     watcher = watch(tmp_path)
     assert watcher.check() == Poll(False, "")
     old = put(tmp_path / "b.fms", models[0], 1)
@@ -138,20 +140,22 @@ def test_the_newest_file_is_served_once(watch, models, tmp_path: Path) -> None: 
     assert watcher.check() == Poll(False, "")
 
 
-def test_of_one_age_the_last_name_is_newest(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_of_one_age_the_last_name_is_newest(
+    watch: Watch, models: list[bytes], tmp_path: Path
+) -> None:
     put(tmp_path / "a.fms", models[0])
     last = put(tmp_path / "b.fms", models[1])
     assert watch(tmp_path).check() == Poll(True, "", [str(last)])
 
 
-def test_other_names_are_passed_over(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_other_names_are_passed_over(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     for name in (".a.fms", "a.fms.tmp.12", "a.tmp.fms.fms", "a.txt"):
         (tmp_path / name).write_bytes(models[0])
     (tmp_path / "folder.fms").mkdir()
     assert watch(tmp_path).check() == Poll(False, "")
 
 
-def test_a_replaced_file_is_new(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_replaced_file_is_new(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     path = put(tmp_path / "a.fms", models[0])
     watcher = watch(tmp_path)
     assert watcher.check().published
@@ -159,7 +163,9 @@ def test_a_replaced_file_is_new(watch, models, tmp_path: Path) -> None:  # type:
     assert watcher.check() == Poll(True, "", [str(path)])
 
 
-def test_what_is_served_stays_when_its_file_goes(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_served_stays_when_its_file_goes(
+    watch: Watch, models: list[bytes], tmp_path: Path
+) -> None:
     path = put(tmp_path / "a.fms", models[0])
     watcher = watch(tmp_path)
     assert watcher.check().published
@@ -169,7 +175,9 @@ def test_what_is_served_stays_when_its_file_goes(watch, models, tmp_path: Path) 
     assert watcher.check().published
 
 
-def test_without_the_newest_the_one_before_is_served(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_without_the_newest_the_one_before_is_served(
+    watch: Watch, models: list[bytes], tmp_path: Path
+) -> None:
     old = put(tmp_path / "a.fms", models[0], 1)
     new = put(tmp_path / "b.fms", models[1], 2)
     watcher = watch(tmp_path)
@@ -178,7 +186,9 @@ def test_without_the_newest_the_one_before_is_served(watch, models, tmp_path: Pa
     assert watcher.check() == Poll(True, "", [str(old)])
 
 
-def test_a_bad_file_never_takes_the_place(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_file_never_takes_the_place(
+    watch: Watch, models: list[bytes], tmp_path: Path
+) -> None:
     watcher = watch(tmp_path)
     put(tmp_path / "a.fms", models[0], 1)
     assert watcher.check().published
@@ -193,7 +203,9 @@ def test_a_bad_file_never_takes_the_place(watch, models, tmp_path: Path) -> None
     assert watcher.check() == Poll(True, "", [str(cut)])
 
 
-def test_behind_a_bad_file_the_next_is_served(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_behind_a_bad_file_the_next_is_served(
+    watch: Watch, models: list[bytes], tmp_path: Path
+) -> None:
     good = put(tmp_path / "a.fms", models[0], 1)
     put(tmp_path / "b.fms", b"no model", 2)
     told = watch(tmp_path).check()
@@ -202,7 +214,7 @@ def test_behind_a_bad_file_the_next_is_served(watch, models, tmp_path: Path) -> 
     assert told.last_error.startswith(str(tmp_path / "b.fms"))
 
 
-def test_an_error_goes_with_its_file(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_goes_with_its_file(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     put(tmp_path / "a.fms", models[0], 1)
     bad = put(tmp_path / "b.fms", b"no model", 2)
     watcher = watch(tmp_path)
@@ -211,7 +223,7 @@ def test_an_error_goes_with_its_file(watch, models, tmp_path: Path) -> None:  # 
     assert watcher.check() == Poll(False, "")
 
 
-def test_a_file_of_the_future(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_of_the_future(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     future = bytearray(models[0])
     future[8] = 99
     path = put(tmp_path / "a.fms", bytes(future))
@@ -219,7 +231,7 @@ def test_a_file_of_the_future(watch, models, tmp_path: Path) -> None:  # type: i
     assert watch(tmp_path).check().last_error.startswith(reason)
 
 
-def test_the_md5_beside_a_file(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_md5_beside_a_file(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     watcher = watch(tmp_path)
     sums = put(tmp_path / "a.fms.md5", sum_of(models[1], "a.fms"))
     path = put(tmp_path / "a.fms", models[0])
@@ -233,7 +245,9 @@ def test_the_md5_beside_a_file(watch, models, tmp_path: Path) -> None:  # type: 
 @pytest.mark.parametrize(
     "text", [b"", b"what", b"12  a.fms", b"g" * 32 + b"  a.fms", b"0" * 32 + b"  a\n" * 2]
 )
-def test_an_md5_that_is_none(watch, models, text: bytes, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_md5_that_is_none(
+    watch: Watch, models: list[bytes], text: bytes, tmp_path: Path
+) -> None:
     put(tmp_path / "a.fms", models[0])
     sums = put(tmp_path / "a.fms.md5", text)
     assert watch(tmp_path).check().last_error == (
@@ -241,7 +255,7 @@ def test_an_md5_that_is_none(watch, models, text: bytes, tmp_path: Path) -> None
     )
 
 
-def test_a_manifest(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_manifest(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     manifest = tmp_path / "current"
     watcher = watch(manifest)
     gone = watcher.check()
@@ -263,14 +277,14 @@ def test_a_manifest(watch, models, tmp_path: Path) -> None:  # type: ignore[no-u
     assert watcher.check() == Poll(True, "", [str(first)])
 
 
-def test_a_manifest_ahead_of_its_file(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_manifest_ahead_of_its_file(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     watcher = watch(put(tmp_path / "current", sum_of(models[0], "1.fms")))
     assert watcher.check().last_error.startswith(str(tmp_path / "1.fms"))
     path = put(tmp_path / "1.fms", models[0])
     assert watcher.check() == Poll(True, "", [str(path)])
 
 
-def test_a_manifest_that_is_none(watch, models, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_manifest_that_is_none(watch: Watch, models: list[bytes], tmp_path: Path) -> None:
     manifest = put(tmp_path / "current", b"models/1.fms\n")
     watcher = watch(manifest)
     told = watcher.check()
