@@ -112,7 +112,7 @@ def modules() -> list[Path]:
 
 def written_files() -> list[Path]:
     """All code that people wrote."""
-    kinds = {".py", ".pyi", ".pyx", ".cc", ".h", ".java"}
+    kinds = {".py", ".pyi", ".pyx", ".cc", ".h", ".hpp", ".c", ".java"}
     folders = ("csrc", "src", "tests", "benchmarks", "examples")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     return sorted(path for path in [*found, ROOT / "setup.py"] if path.suffix in kinds)
@@ -306,7 +306,7 @@ def test_functions_are_short() -> None:
     wrong = [
         f"{named(path)}: {name}: {length} lines"
         for path in written_files()
-        if path.suffix in {".py", ".cc", ".h"}
+        if path.suffix in {".py", ".cc", ".h", ".hpp", ".c"}
         for name, length in functions_of(path)
         if length > LINES_A_FUNCTION_MAX
     ]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving_hosts import HOSTS, USER, build, run, saved, trained
 
 from fmtrain import FTRLModel
 from fmtrain.serving import Code, Scorer
+from serving_hosts import HOSTS, USER, build, run, saved, trained
 
 ITEMS = [{"a": 1.0, "b": 0.5}, {"c": 2.0}, {}]
 
