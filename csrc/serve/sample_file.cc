@@ -37,12 +37,19 @@ status sample_file::take_in(std::string_view request_id, const snapshot_sample& 
   return {};
 }
 
+status sample_file::check() const {
+  if (!writing_) return failed_;
+  return {errc::memory, path_ + ": cannot write: memory ran out within a sample"};
+}
+
 status sample_file::add(std::string_view request_id, const snapshot_sample& sample) {
   const std::lock_guard<std::mutex> hold(lock_);
-  FMTRAIN_TRY(failed_);
+  FMTRAIN_TRY(check());
   FMTRAIN_TRY(take_in(request_id, sample));
+  writing_ = true;
   failed_ = packer_.add(one_, "snapshots");
   if (failed_.ok() && packer_.features() >= block_features) failed_ = write_block();
+  writing_ = false;
   return failed_;
 }
 
@@ -53,8 +60,11 @@ status sample_file::write_block() {
 
 status sample_file::close() {
   const std::lock_guard<std::mutex> hold(lock_);
-  if (failed_.ok()) failed_ = write_block();
+  FMTRAIN_TRY(check());
+  writing_ = true;
+  failed_ = write_block();
   if (failed_.ok()) failed_ = file_.commit("");
+  writing_ = false;
   return failed_;
 }
 

@@ -29,6 +29,8 @@ class sample_file {
   status close();
 
  private:
+  // Whether the file is whole so far.
+  status check() const;
   // Makes it the batch's only sample.
   status take_in(std::string_view request_id, const snapshot_sample& sample);
   status write_block();
@@ -41,7 +43,8 @@ class sample_file {
   batch one_;  // a sample on its way
   std::string key_;
   uint64_t samples_ = 0;
-  status failed_;  // the first error of writing
+  status failed_;         // the first error of writing
+  bool writing_ = false;  // stays where std::bad_alloc came in between
 };
 
 }  // namespace fmtrain
