@@ -1,10 +1,10 @@
+import fmscore.Buffers;
+import fmscore.Context;
 import fmscore.Fmscore;
 import fmscore.IdRows;
 import fmscore.Request;
-import fmscore.Context;
 import fmscore.Scores;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
@@ -23,16 +23,16 @@ final class Batch {
   Batch(long seed, int items, int features) {
     Random draw = new Random(seed);
     this.items = items;
-    LongBuffer userIds = longs(10);
-    FloatBuffer userX = floats(10);
+    LongBuffer userIds = Buffers.longs(10);
+    FloatBuffer userX = Buffers.floats(10);
     fill(draw, userIds, userX);
     user = IdRows.one(userIds, userX);
-    rowPtr = longs(items + 1);
-    itemIds = longs(items);
+    rowPtr = Buffers.longs(items + 1);
+    itemIds = Buffers.longs(items);
     for (int i = 0; i <= items; ++i) rowPtr.put(i, (long) i * features);
     for (int i = 0; i < items; ++i) itemIds.put(i, seed * 1000 + i);
-    ids = longs(items * features);
-    x = floats(items * features);
+    ids = Buffers.longs(items * features);
+    x = Buffers.floats(items * features);
     fill(draw, ids, x);
   }
 
@@ -67,32 +67,20 @@ final class Batch {
     return all;
   }
 
-  static ByteBuffer bytes(int size) {
-    return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
-  }
-
   static ByteBuffer utf8(String text) {
     byte[] all = text.getBytes(StandardCharsets.UTF_8);
-    return bytes(all.length).put(all).flip();
-  }
-
-  static LongBuffer longs(int size) {
-    return bytes(8 * size).asLongBuffer();
+    return Buffers.bytes(all.length).put(all).flip();
   }
 
   static LongBuffer longsOf(long... values) {
-    return longs(values.length).put(values).flip();
-  }
-
-  static FloatBuffer floats(int size) {
-    return bytes(4 * size).asFloatBuffer();
+    return Buffers.longs(values.length).put(values).flip();
   }
 
   static FloatBuffer floatsOf(float... values) {
-    return floats(values.length).put(values).flip();
+    return Buffers.floats(values.length).put(values).flip();
   }
 
   static DoubleBuffer doublesOf(double... values) {
-    return bytes(8 * values.length).asDoubleBuffer().put(values).flip();
+    return Buffers.doubles(values.length).put(values).flip();
   }
 }

@@ -19,6 +19,7 @@ final class Check {
   /** Runs every static method of a class that takes nothing and gives nothing; ends the process. */
   static void main(Class<?> tests) throws IllegalAccessException {
     int run = 0;
+    int failed = 0;
     for (Method test : tests.getDeclaredMethods()) {
       if (!Modifier.isStatic(test.getModifiers()) || test.isSynthetic()) continue;
       if (test.getParameterCount() != 0 || test.getReturnType() != void.class) continue;
@@ -27,12 +28,12 @@ final class Check {
       } catch (InvocationTargetException e) {
         System.out.println(tests.getName() + "." + test.getName() + " failed");
         e.getCause().printStackTrace(System.out);
-        System.exit(1);
+        ++failed;
       }
       ++run;
     }
-    System.out.println(run + " tests of " + tests.getName() + " passed");
-    System.exit(run == 0 ? 1 : 0);
+    if (failed == 0) System.out.println(run + " tests of " + tests.getName() + " passed");
+    System.exit(failed > 0 || run == 0 ? 1 : 0);
   }
 
   static void that(boolean holds, String what) {

@@ -1,3 +1,4 @@
+import fmscore.Buffers;
 import fmscore.Context;
 import fmscore.Fmscore;
 import fmscore.FmscoreException;
@@ -76,7 +77,7 @@ final class ModelTest {
     byte[] good = Files.readAllBytes(Check.data("a.fms"));
     Check.failsWith(
         FmscoreException.EIO,
-        "cannot open " + folder + "/none.fms: No such file or directory",
+        folder + "/none.fms: cannot read: No such file or directory",
         () -> Model.open(folder.resolve("none.fms")));
     Files.write(there, "not a model".getBytes(StandardCharsets.UTF_8));
     FmscoreException short_ = Check.fails(FmscoreException.class, () -> Model.open(there));
@@ -127,13 +128,13 @@ final class ModelTest {
 
   static void bytesInMemoryAreAFileToo() throws Exception {
     byte[] file = Files.readAllBytes(Check.data("a.fms"));
-    ByteBuffer padded = Batch.bytes(file.length + 3).position(3).put(file).position(3);
+    ByteBuffer padded = Buffers.bytes(file.length + 3).position(3).put(file).position(3);
     try (Model model = Model.open(padded, new Model.Options())) {
       Check.equal("a", model.info().name);
     }
     Check.equal(3, padded.position());
     Check.failsArgument(
-        "file: the buffer is not direct; use ByteBuffer.allocateDirect",
+        "file: the buffer is not direct; use fmscore.Buffers",
         () -> Model.open(ByteBuffer.wrap(file), new Model.Options()));
     FmscoreException cut =
         Check.fails(

@@ -1,4 +1,5 @@
 import com.sun.management.ThreadMXBean;
+import fmscore.Buffers;
 import fmscore.Context;
 import fmscore.Explanation;
 import fmscore.Fmscore;
@@ -154,7 +155,7 @@ final class RequestTest {
       FmscoreException ids =
           Check.fails(
               FmscoreException.class,
-              () -> request.score(IdRows.one(Batch.longs(1), null), 0, scores));
+              () -> request.score(IdRows.one(Buffers.longs(1), null), 0, scores));
       Check.equal(FmscoreException.EINVAL, ids.code());
       Check.equal(ids.getMessage(), Fmscore.lastError());
     }

@@ -1,3 +1,4 @@
+import fmscore.Buffers;
 import fmscore.Column;
 import fmscore.ColumnRows;
 import fmscore.Context;
@@ -26,14 +27,14 @@ final class RowsTest {
   static void buffersAreDirectNativeAndAligned() {
     LongBuffer good = Batch.longsOf(0, 1);
     Check.failsArgument(
-        "ids: the buffer is not direct; use ByteBuffer.allocateDirect",
+        "ids: the buffer is not direct; use fmscore.Buffers",
         () -> new IdRows(good, LongBuffer.allocate(1), null));
     Check.failsArgument(
         "rowPtr: the buffer's byte order is "
             + OTHER
-            + "; use ByteBuffer.order(ByteOrder.nativeOrder()) before taking a view",
+            + "; use fmscore.Buffers",
         () -> new IdRows(ByteBuffer.allocateDirect(16).order(OTHER).asLongBuffer(), good, null));
-    ByteBuffer shifted = Batch.bytes(17).position(1).slice().order(ByteOrder.nativeOrder());
+    ByteBuffer shifted = Buffers.bytes(17).position(1).slice().order(ByteOrder.nativeOrder());
     Check.failsArgument(
         "ids: the buffer does not begin at a multiple of 8 bytes",
         () -> new IdRows(good, shifted.asLongBuffer(), null));
@@ -41,14 +42,14 @@ final class RowsTest {
         "x: the buffer does not begin at a multiple of 4 bytes",
         () -> new IdRows(good, good, shifted.asFloatBuffer()));
     Check.failsArgument(
-        "itemIds: the buffer is not direct; use ByteBuffer.allocateDirect",
+        "itemIds: the buffer is not direct; use fmscore.Buffers",
         () -> new IdRows(good, good, null).itemIds(LongBuffer.allocate(1)));
-    FloatBuffer floats = Batch.floats(4);
+    FloatBuffer floats = Buffers.floats(4);
     Check.failsArgument(
         "scores: the buffer is read-only", () -> new Scores(floats.asReadOnlyBuffer(), null));
     Check.failsArgument(
         "statuses: the buffer is read-only",
-        () -> new Scores(floats, Batch.bytes(4).asReadOnlyBuffer()));
+        () -> new Scores(floats, Buffers.bytes(4).asReadOnlyBuffer()));
     Check.fails(
         IllegalStateException.class,
         "these scores have no statuses",
@@ -72,8 +73,8 @@ final class RowsTest {
   }
 
   static void pointersStayInside() {
-    LongBuffer ids = Batch.longs(5);
-    FloatBuffer x = Batch.floats(4);
+    LongBuffer ids = Buffers.longs(5);
+    FloatBuffer x = Buffers.floats(4);
     failsToScore(
         "rowPtr[2] is 6, but ids has 5", new IdRows(Batch.longsOf(0, 2, 6), ids, null));
     failsToScore("rowPtr[2] is 1, behind 2", new IdRows(Batch.longsOf(0, 2, 1), ids, null));
@@ -83,7 +84,7 @@ final class RowsTest {
         new IdRows(Batch.longsOf(0, Long.MIN_VALUE), ids, null));
     failsToScore(
         "rowPtr: is empty; it has one element more than there are rows",
-        new IdRows(Batch.longs(0), ids, null));
+        new IdRows(Buffers.longs(0), ids, null));
     failsToScore(
         "x: has 4 elements for 5 ids", new IdRows(Batch.longsOf(0, 5), ids, x));
     // What is behind the limit is not there.
@@ -100,10 +101,10 @@ final class RowsTest {
     failsToScore(
         "statuses: has 2 elements for 3 rows",
         new IdRows(Batch.longsOf(0, 1, 2, 3), ids, null),
-        new Scores(Batch.floats(3), Batch.bytes(2)));
+        new Scores(Buffers.floats(3), Buffers.bytes(2)));
     failsToScore(
         "itemIds: has 1 elements for 2 rows",
-        new IdRows(Batch.longsOf(0, 1, 2), ids, null).itemIds(Batch.longs(1)));
+        new IdRows(Batch.longsOf(0, 1, 2), ids, null).itemIds(Buffers.longs(1)));
     IdRows two = new IdRows(Batch.longsOf(0, 1, 2), ids, null);
     failsToScore(
         "extraPtr: has 2 elements for 2 rows", two.extra(Batch.longsOf(0, 1), ids, null));
@@ -120,14 +121,14 @@ final class RowsTest {
     failsToScore("textPtr[1] is 1, behind 2", new JsonRows(text, Batch.longsOf(2, 1)));
     Check.failsArgument("columns: there are none", ColumnRows::new);
     Check.failsArgument(
-        "a column's name: has a NUL character", () -> Column.of("a\0b", Batch.longs(1)));
-    Column three = Column.of("age", Batch.longs(3));
+        "a column's name: has a NUL character", () -> Column.of("a\0b", Buffers.longs(1)));
+    Column three = Column.of("age", Buffers.longs(3));
     failsToScore(
         "column price: has 2 rows, column age has 3",
-        new ColumnRows(three, Column.of("price", Batch.floats(2))));
+        new ColumnRows(three, Column.of("price", Buffers.floats(2))));
     failsToScore(
         "column age.missing: has 2 elements for 3 rows",
-        new ColumnRows(Column.of("age", Batch.longs(3)).missing(Batch.bytes(2))));
+        new ColumnRows(Column.of("age", Buffers.longs(3)).missing(Buffers.bytes(2))));
     failsToScore(
         "column city.offsets[1] is 5, but column city.text has 4",
         new ColumnRows(Column.texts("city", text, Batch.longsOf(0, 5))));
@@ -136,14 +137,14 @@ final class RowsTest {
         new ColumnRows(
             Column.lists("tags", text, Batch.longsOf(0, 5), Batch.longsOf(0, 1), null)));
     failsToScore(
-        "column tags.offsets[1] is 2, but column tags.itemOffsets has 1",
+        "column tags.offsets[1] is 2, but column tags.items has 1",
         new ColumnRows(
             Column.lists("tags", text, Batch.longsOf(0, 4), Batch.longsOf(0, 2), null)));
     failsToScore(
         "column tags.weights: has 1 elements for 2 items",
         new ColumnRows(
             Column.lists(
-                "tags", text, Batch.longsOf(0, 2, 4), Batch.longsOf(0, 2), Batch.floats(1))));
+                "tags", text, Batch.longsOf(0, 2, 4), Batch.longsOf(0, 2), Buffers.floats(1))));
   }
 
   static void positionAndLimitAreTheBatch() {
@@ -224,8 +225,8 @@ final class RowsTest {
                 Batch.longsOf(0, 4, 9, 13),
                 Batch.longsOf(0, 1, 3),
                 Batch.floatsOf(.9f, .25f, 1)),
-            Column.of("unheard_of", Batch.floats(2)));
-    ByteBuffer secondMissing = Batch.bytes(2).put(1, (byte) 1);
+            Column.of("unheard_of", Buffers.floats(2)));
+    ByteBuffer secondMissing = Buffers.bytes(2).put(1, (byte) 1);
     Rows missing =
         new ColumnRows(
             Column.of("age", Batch.floatsOf(24, 31)),

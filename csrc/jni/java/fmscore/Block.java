@@ -24,14 +24,14 @@ final class Block<B extends Buffer> {
     this.elementBytes = elementBytes;
     if (!buffer.isDirect()) {
       throw new IllegalArgumentException(
-          name + ": the buffer is not direct; use ByteBuffer.allocateDirect");
+          name + ": the buffer is not direct; use fmscore.Buffers");
     }
     if (order != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(
           name
               + ": the buffer's byte order is "
               + order
-              + "; use ByteBuffer.order(ByteOrder.nativeOrder()) before taking a view");
+              + "; use fmscore.Buffers");
     }
     base = Native.addressOf(buffer);
     if (base % elementBytes != 0) {

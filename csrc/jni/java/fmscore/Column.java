@@ -115,7 +115,7 @@ public final class Column {
   private void checkList(int rows) {
     int items = Block.rowsOf(itemOffsets);
     Block.checkPointers(itemOffsets, items, values.name, values.size());
-    Block.checkPointers(offsets, rows, name + "'s items", items);
+    Block.checkPointers(offsets, rows, label(name, "items"), items);
     if (weights != null && weights.size() < items) {
       throw new IllegalArgumentException(
           weights.name + ": has " + weights.size() + " elements for " + items + " items");

@@ -16,7 +16,7 @@ public final class ColumnRows extends Rows {
     super(Layout.Rows.FORM_COLUMNS);
     if (columns.length == 0) throw new IllegalArgumentException("columns: there are none");
     this.columns = columns.clone();
-    structs = Memory.bytes(columns.length * Layout.Column.BYTES);
+    structs = Buffers.bytes(columns.length * Layout.Column.BYTES);
     for (int i = 0; i < columns.length; ++i) columns[i].begin(structs, i * Layout.Column.BYTES);
     put(Layout.Rows.COLUMNS, Native.addressOf(structs));
     put(Layout.Rows.COLUMN_COUNT, columns.length);

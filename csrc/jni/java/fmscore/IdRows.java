@@ -52,7 +52,7 @@ public final class IdRows extends Rows {
 
   /** One row, which has all the features: the user's. */
   public static IdRows one(LongBuffer ids, FloatBuffer x) {
-    return new IdRows(Memory.longs(2), ids, x, true);
+    return new IdRows(Buffers.longs(2), ids, x, true);
   }
 
   /** {@link #one} of copies. */

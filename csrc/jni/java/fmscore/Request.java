@@ -47,13 +47,13 @@ public final class Request implements AutoCloseable {
 
   /** Why the user with this one item scores as it does. Not for the usual request: it allocates. */
   public Explanation explain(Rows item) {
-    DoubleBuffer sums = Memory.doubles(2);
+    DoubleBuffer sums = Buffers.doubles(2);
     long address = context.enter(this);
     try {
       long row = item.prepare(Context.oneRow("item", item));
       int capacity = USUAL_TERMS;
       for (; ; ) {
-        ByteBuffer terms = Memory.bytes(Math.multiplyExact(capacity, Layout.Term.BYTES));
+        ByteBuffer terms = Buffers.bytes(Math.multiplyExact(capacity, Layout.Term.BYTES));
         long to = Native.addressOf(terms);
         int count =
             Math.toIntExact(Native.explain(address, row, to, capacity, Native.addressOf(sums)));

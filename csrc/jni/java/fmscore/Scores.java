@@ -25,7 +25,7 @@ public final class Scores {
 
   /** Buffers of its own, for up to so many items. */
   public Scores(int capacity) {
-    this(Memory.floats(capacity), Memory.bytes(capacity));
+    this(Buffers.floats(capacity), Buffers.bytes(capacity));
   }
 
   /**
