@@ -85,9 +85,10 @@ final class ModelTest {
     Check.that(short_.getMessage().startsWith(there + ": "), short_.getMessage());
     good[good.length / 2] ^= 1;
     Files.write(there, good);
-    FmscoreException flipped = Check.fails(FmscoreException.class, () -> Model.open(there));
-    Check.equal(FmscoreException.EFORMAT, flipped.code());
-    Check.that(flipped.getMessage().endsWith(": the file is damaged"), flipped.getMessage());
+    Check.failsWith(
+        FmscoreException.EFORMAT,
+        there + ": damaged serving file: the checksum of its weights does not match",
+        () -> Model.open(there));
     Files.delete(there);
     Files.delete(folder);
   }
@@ -105,7 +106,7 @@ final class ModelTest {
     FmscoreException none =
         Check.fails(
             FmscoreException.class, () -> Model.open(path, new Model.Options().md5("12ab")));
-    Check.equal(FmscoreException.EINVAL, none.code());
+    Check.equal(FmscoreException.ECHECKSUM, none.code());
     Check.failsArgument(
         "md5: has a NUL character", () -> Model.open(path, new Model.Options().md5("\0")));
   }
