@@ -27,7 +27,7 @@ CXX_COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
 
 
-def run(command: Sequence[Any], expected: int = 0, **options: Any) -> str:
+def run(command: Sequence[Any], expected: int = 0, seconds: float = 300, **options: Any) -> str:
     """What a command prints, on either of its outputs."""
     done = subprocess.run(
         [str(word) for word in command],
@@ -35,7 +35,7 @@ def run(command: Sequence[Any], expected: int = 0, **options: Any) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
         **options,
     )

@@ -1,3 +1,4 @@
+import fmscore.Buffers;
 import fmscore.Context;
 import fmscore.Fmscore;
 import fmscore.FmscoreException;
@@ -18,7 +19,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 
 /** A host in Java: see README.md. */
 final class ScoreRows {
@@ -38,7 +38,7 @@ final class ScoreRows {
   /** Takes the next bytes off a file, as a buffer that begins aligned. */
   private static ByteBuffer take(ByteBuffer file, long bytes) {
     if (bytes < 0 || bytes > file.remaining()) throw new BufferUnderflowException();
-    ByteBuffer taken = ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.nativeOrder());
+    ByteBuffer taken = Buffers.bytes((int) bytes);
     taken.put(file.slice().limit((int) bytes)).flip();
     file.position(file.position() + (int) bytes);
     return taken;
@@ -65,12 +65,23 @@ final class ScoreRows {
     return new Input(userFeatures == 0 ? null : user, items);
   }
 
+  /** Lines are bytes: what is no UTF-8 is the library's to judge. */
   private static Input readJson(Path path) throws IOException {
-    List<String> lines = Files.readAllLines(path);
-    if (lines.isEmpty()) throw new BufferUnderflowException();
-    String user = lines.get(0);
-    String[] items = lines.subList(1, lines.size()).toArray(new String[0]);
-    return new Input(user.isEmpty() ? null : JsonRows.of(user), JsonRows.of(items));
+    byte[] file = Files.readAllBytes(path);
+    ByteBuffer text = Buffers.bytes(file.length);
+    LongBuffer ends = Buffers.longs(file.length + 1);
+    ends.put(0);
+    for (byte one : file) {
+      if (one == '\n') ends.put(text.position());
+      else text.put(one);
+    }
+    if (text.position() > ends.get(ends.position() - 1)) ends.put(text.position());
+    text.flip();
+    ends.flip();
+    if (ends.remaining() < 2) throw new BufferUnderflowException();
+    JsonRows user = new JsonRows(text, ends.duplicate().limit(2));
+    Rows items = new JsonRows(text, ends.duplicate().position(1));
+    return new Input(ends.get(1) == 0 ? null : user, items);
   }
 
   private static Scores score(Path path, Input input) {

@@ -78,7 +78,7 @@ final class Candidate {
   }
 
   private static Matcher readSum(Path path) throws IOException {
-    Matcher line = SUM.matcher(Files.readString(path, StandardCharsets.UTF_8));
+    Matcher line = SUM.matcher(new String(Files.readAllBytes(path), StandardCharsets.UTF_8));
     if (!line.matches()) throw new BadSum(path);
     return line;
   }

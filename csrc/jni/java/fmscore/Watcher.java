@@ -1,7 +1,9 @@
 package fmscore;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -160,11 +162,18 @@ public final class Watcher implements AutoCloseable {
       if (Files.isDirectory(place)) return Candidate.ofDirectory(place);
       return List.of(Candidate.ofManifest(place));
     } catch (IOException | RuntimeException e) {
-      String reason = e instanceof BadSum ? e.getMessage() : place + ": cannot be read: " + e;
+      String reason = e instanceof BadSum ? e.getMessage() : place + ": " + why(e);
       refuse(reason + Candidate.identityOf(place), place, reason, poll);
       poll.fail(reason);
       return List.of();
     }
+  }
+
+  /** As the system would say it. */
+  private static String why(Exception e) {
+    if (e instanceof NoSuchFileException) return "No such file or directory";
+    if (e instanceof AccessDeniedException) return "Permission denied";
+    return e.toString();
   }
 
   /** Publishes it, or says why not; what was refused before and has not changed is left. */
