@@ -201,6 +201,35 @@ final class WatcherTest {
     }
   }
 
+  static void aListenerMayEndItAndWhatItThrowsDoesNot() throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
+    Watcher[] self = {null};
+    try (Place place = new Place("")) {
+      Watcher.Options options =
+          new Watcher.Options()
+              .interval(Duration.ofMillis(1))
+              .onError(
+                  (path, reason) -> {
+                    throw new UnsupportedOperationException();
+                  })
+              .onPublish(
+                  (path) -> {
+                    self[0].close();
+                    ended.countDown();
+                  });
+      place.text("1.fms", "no model", 10);
+      self[0] = new Watcher(place.slot, place.folder, options);
+      Check.fails(UnsupportedOperationException.class, self[0]::check);
+      self[0].start();
+      place.put("2.fms", "a.fms", 20);
+      Check.that(ended.await(60, TimeUnit.SECONDS), "published, and ended by the listener");
+      self[0].close();
+    }
+    Check.failsArgument(
+        "interval: is less than a millisecond",
+        () -> new Watcher.Options().interval(Duration.ofNanos(999_999)));
+  }
+
   static void aClosedSlotIsSaid() throws Exception {
     try (Place place = new Place("")) {
       place.slot.close();

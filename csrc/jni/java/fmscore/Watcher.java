@@ -36,14 +36,17 @@ public final class Watcher implements AutoCloseable {
 
   /** How a place is watched. */
   public static final class Options {
-    private Duration interval = Duration.ofSeconds(5);
+    private long interval = 5000; // ms
     private boolean copy;
     private Consumer<Path> onPublish = (path) -> {};
     private BiConsumer<Path, String> onError = (path, reason) -> {};
 
     /** Between two polls; 5 seconds. */
     public Options interval(Duration between) {
-      interval = between;
+      if (between.toMillis() <= 0) {
+        throw new IllegalArgumentException("interval: is less than a millisecond");
+      }
+      interval = between.toMillis();
       return this;
     }
 
@@ -130,10 +133,9 @@ public final class Watcher implements AutoCloseable {
     synchronized (this) {
       ended = thread;
       thread = null;
+      notifyAll();
     }
-    if (ended == null) return;
-    ended.interrupt();
-    if (ended == Thread.currentThread()) return; // of a listener
+    if (ended == null || ended == Thread.currentThread()) return; // the latter of a listener
     try {
       ended.join();
     } catch (InterruptedException e) {
@@ -141,15 +143,15 @@ public final class Watcher implements AutoCloseable {
     }
   }
 
-  private void run() {
-    while (!Thread.currentThread().isInterrupted()) {
+  private synchronized void run() {
+    while (thread == Thread.currentThread()) {
       try {
         check();
       } catch (RuntimeException e) {
         lastError = e.toString();
       }
       try {
-        Thread.sleep(options.interval.toMillis());
+        wait(options.interval);
       } catch (InterruptedException e) {
         return;
       }
