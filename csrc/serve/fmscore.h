@@ -236,7 +236,10 @@ int32_t fms_context_create(fms_slot* slot, const fms_context_options* options, f
 int32_t fms_context_destroy(fms_context* context);
 
 /* user: one row, which stands before each item's own, or NULL for none: items are whole rows. Its
- * form must be the items'. Errors: ENOMODEL, ESTATE, EINVAL. After an error there is no request. */
+ * form must be the items'. Of raw rows it has the columns whose role is user; items' are passed
+ * over there, as are the user's in items. Columns of neither role may come with either: the user's
+ * hold for all items that have no value of their own. Errors: ENOMODEL, ESTATE, EINVAL. After an
+ * error there is no request. */
 int32_t fms_request_begin(fms_context* context, const fms_rows* user);
 /* Scores items in their order, 8 at a time, and looks at the clock before each 8.
  *
