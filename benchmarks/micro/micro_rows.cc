@@ -128,28 +128,42 @@ std::shared_ptr<const encoder> encoder_with(const std::string& features) {
   return plan;
 }
 
-void encode(benchmark::State& state, const char* features) {
-  const chunk text = chunk_of(text_of(form::tsv));
+std::vector<cell> cells_of(const chunk& text) {
   const auto reader = reader_of(form::tsv);
-  const auto plan = encoder_with(features);
   std::vector<cell> cells(rows * columns);
-  size_t row = 0;
+  cell* to = cells.data();
   const char* const end = text.data.get() + text.size;
-  for (const char* first = text.data.get(); first < end; ++row) {
+  for (const char* first = text.data.get(); first < end; to += columns) {
     const auto* const last =
         static_cast<const char*>(std::memchr(first, '\n', static_cast<size_t>(end - first)));
-    reader->read(first, last, cells.data() + row * columns);
+    reader->read(first, last, to);
     first = last + 1;
   }
+  return cells;
+}
+
+// Whole rows, or items of a user, who is every hundredth row.
+void encode(benchmark::State& state, const char* features, bool items) {
+  const chunk text = chunk_of(text_of(form::tsv));
+  const std::vector<cell> cells = cells_of(text);
+  const auto plan = encoder_with(features);
   row_encoder encoder_of(*plan, {false, false});
-  batch out;
+  batch user, out;
+  uint32_t rest = 0;
   for (auto _ : state) {
-    for (row = 0; row < rows; ++row) {
+    for (size_t row = 0; row < rows; ++row) {
+      const cell* const of = cells.data() + row * columns;
+      if (items && row % 100 == 0) {
+        user.clear();
+        encoder_of.begin(user);
+        encoder_of.set_user(of, user);
+      }
       if (out.full() || row == 0) {
         out.clear();
         encoder_of.begin(out);
       }
-      const parse_result got = encoder_of.add(cells.data() + row * columns, row, out);
+      const parse_result got =
+          items ? encoder_of.add_item(of, row, out, &rest) : encoder_of.add(of, row, out);
       benchmark::DoNotOptimize(got);
     }
     benchmark::ClobberMemory();
@@ -157,9 +171,12 @@ void encode(benchmark::State& state, const char* features) {
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * rows));
 }
 
-BENCHMARK_CAPTURE(encode, columns_alone, "");
-BENCHMARK_CAPTURE(encode, crosses,
-                  R"("x": {"cross": ["c15", "c16"]}, "y": {"cross": ["c17", "c20", "c18"]})");
+constexpr char some_crosses[] =
+    R"("x": {"cross": ["c15", "c16"]}, "y": {"cross": ["c17", "c20", "c18"]})";
+BENCHMARK_CAPTURE(encode, columns_alone, "", false);
+BENCHMARK_CAPTURE(encode, crosses, some_crosses, false);
+BENCHMARK_CAPTURE(encode, items_of_columns_alone, "", true);
+BENCHMARK_CAPTURE(encode, items_of_crosses, some_crosses, true);
 
 }  // namespace
 }  // namespace fmtrain::micro
