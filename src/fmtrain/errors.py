@@ -71,6 +71,6 @@ class SchemaError(ParameterError):
 class ServingError(FmtrainError, RuntimeError):
     """The scoring library refused. `code` is fmscore.h's: fmtrain.serving.Code names them."""
 
-    def __init__(self, text: str, code: int) -> None:
+    def __init__(self, text: str, code: int = 0) -> None:  # 0: as unpickled, until its state is
         super().__init__(text)
         self.code = code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ def test_bad_files(path: Path, tmp_path: Path) -> None:
             assert refused.value.code == code, name
             assert str(refused.value).startswith(f"{bad}: "), name
             assert words in str(refused.value)
+
+
+def test_errors_travel_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(ServingError("m.fms: damaged", Code.EFORMAT)))
+    assert (str(error), error.code) == ("m.fms: damaged", Code.EFORMAT)
 
 
 def test_a_bad_model_leaves_the_good_one(scorer: Scorer, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from fmtrain import FTRLModel
 from fmtrain.errors import ParameterError
 from fmtrain.serving import Scorer, ServingError, Slot, Watcher
-from serving_hosts import HOSTS, build, export
+from serving_hosts import HOSTS, build, export, run
 
 START = 1_700_000_000
 DAMAGED = "damaged serving file"
@@ -295,7 +295,12 @@ def test_a_manifest_that_is_none(watch: Watch, models: list[bytes], tmp_path: Pa
     assert watcher.check().refused == [told.last_error]
 
 
-# ---- Python's alone ----
+# ---- their threads ----
+
+
+def test_a_thread_of_cxx_watches(program: Path, models: list[bytes], tmp_path: Path) -> None:
+    path = put(tmp_path / "a.fms", models[0])
+    assert run([program, tmp_path, "thread"]) == f"publish {path}\ncheck 0 \n"
 
 
 @pytest.fixture
