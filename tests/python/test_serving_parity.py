@@ -1,4 +1,4 @@
-"""The trainer, `fmtrain predict`, Python, C and C++ give the same scores, bit by bit."""
+"""The trainer, `fmtrain predict`, Python, C, C++ and Java give the same scores, bit by bit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from fmtrain import FTRLModel
 from fmtrain.serving import Item, Scorer, feature_id
+from java_hosts import HAS_JDK, java_host
 from serving_hosts import HOSTS, build, export, fmtrain, host_scores, write_csr
 
 ROWS = 100_000
@@ -43,9 +44,10 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """In C and in C++."""
+    """In C, C++ and, where there is a JDK, Java."""
     folder = tmp_path_factory.mktemp("hosts")
-    return [build(HOSTS / f"score_rows.{end}", folder / end, "-O2") for end in ("c", "cc")]
+    built = [build(HOSTS / f"score_rows.{end}", folder / end, "-O2") for end in ("c", "cc")]
+    return built + ([java_host("ScoreRows", folder / "java")] if HAS_JDK else [])
 
 
 def predicted(model: Path, rows: bytes, folder: Path, *flags: str) -> Floats:

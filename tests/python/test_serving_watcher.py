@@ -1,4 +1,4 @@
-"""What a watcher publishes, what it refuses and what it says: Python's and C++'s, step by step."""
+"""What watchers publish, refuse and say, step by step: those of Python, C++ and Java."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 from fmtrain import FTRLModel
 from fmtrain.errors import ParameterError
 from fmtrain.serving import Scorer, ServingError, Slot, Watcher
+from java_hosts import HAS_JDK, java_host
 from serving_hosts import HOSTS, build, export, run
 
 START = 1_700_000_000
@@ -60,7 +61,9 @@ class InPython:
         return Poll(published, last, [*self.served], [*self.refused])
 
 
-class InCxx:
+class InHost:
+    """A program of tests/hosts."""
+
     def __init__(self, program: Path, place: Path) -> None:
         self.process = subprocess.Popen(
             [str(program), str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -99,14 +102,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return made
 
 
-@pytest.fixture(params=["python", "c++"])
-def watch(request: pytest.FixtureRequest, program: Path) -> Iterator[Watch]:
-    started: list[InCxx] = []
+@pytest.fixture(scope="module")
+def java_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return java_host("Watch", tmp_path_factory.mktemp("watch") / "java")
+
+
+@pytest.fixture(params=["python", "program", *(["java_program"] if HAS_JDK else [])])
+def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
+    started: list[InHost] = []
 
     def begin(place: Path) -> Watched:
         if request.param == "python":
             return InPython(place)
-        started.append(InCxx(program, place))
+        started.append(InHost(request.getfixturevalue(request.param), place))
         return started[-1]
 
     yield begin
