@@ -69,8 +69,9 @@ final class ScoreRows {
   private static Input readJson(Path path) throws IOException {
     byte[] file = Files.readAllBytes(path);
     ByteBuffer text = Buffers.bytes(file.length);
-    LongBuffer ends = Buffers.longs(file.length + 1);
-    ends.put(0);
+    int lines = 1;
+    for (byte one : file) if (one == '\n') ++lines;
+    LongBuffer ends = Buffers.longs(lines + 1).put(0);
     for (byte one : file) {
       if (one == '\n') ends.put(text.position());
       else text.put(one);

@@ -194,7 +194,7 @@ def test_a_library_that_is_named_is_loaded(java: Java, tmp_path: Path) -> None:
     assert "/libfmscore_jni.so cannot be written to java.io.tmpdir: " in nowhere.stderr
 
 
-# ---- what the README says ----
+# ---- what the README and the example say ----
 
 
 def test_the_example_of_the_readme_runs(data: Path, tmp_path: Path) -> None:
@@ -214,6 +214,16 @@ def test_the_example_of_the_readme_runs(data: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"2 of 2: -?\d\.\d+ -?\d\.\d+\n", done.stdout)
+
+
+def test_the_ranking_server_runs(data: Path, tmp_path: Path) -> None:
+    compile_java(tmp_path, [ROOT / "examples" / "ranking_server" / "RankingServer.java"])
+    said = run([*command(tmp_path, "RankingServer"), data / "big.fms", 3, 40])
+    expected = r"""120 requests of 500 candidates by 3 threads, \d+ models published
+p50 \d+ us, p99 \d+ us, p99.9 \d+ us, \d+ beyond the deadline
+items: \d+ scored, \d+ of them from the item cache
+"""
+    assert re.fullmatch(expected, said)
 
 
 def test_the_documentation_is_whole(tmp_path: Path) -> None:
