@@ -35,14 +35,14 @@ def compile_java(classes: Path, sources: Iterable[Path]) -> None:
 def command(classes: Path, name: str, *options: str) -> list[str]:
     """What runs a class. -Xcheck:jni: whatever is wrong between Java and C++ is printed."""
     path = f"{jar()}{os.pathsep}{classes}"
-    return ["java", "-Xcheck:jni", "-Xmx256m", *options, "-cp", path, name]
+    usual = ["-Xcheck:jni", "-Xmx256m", f"-Djava.io.tmpdir={classes}"]
+    return ["java", *usual, *options, "-cp", path, name]
 
 
 def java_host(name: str, program: Path) -> Path:
     """A host of tests/hosts as a program, like those in C and C++."""
     classes = program.with_suffix(".classes")
     compile_java(classes, [HOSTS / f"{name}.java"])
-    tmp = f"-Djava.io.tmpdir={program.parent}"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(command(classes, name, tmp))} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(command(classes, name))} "$@"\n')
     program.chmod(0o755)
     return program
