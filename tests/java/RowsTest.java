@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.Random;
 
 /** Buffers: which fit, which do not and what is said then, and that all ways to give rows agree. */
 final class RowsTest {
@@ -202,6 +203,42 @@ final class RowsTest {
       ids.duplicate().get(copied);
       Check.equal(ones, score(context, null, IdRows.one(copied, null)));
     }
+  }
+
+  /** Whatever is in the buffers: scored where it holds together, refused where it does not. */
+  static void randomBuffersAreScoredOrRefused() {
+    Random draw = new Random(1);
+    int scored = 0;
+    int refused = 0;
+    try (Context context = Check.contextOf("a.fms");
+        Request request = context.begin(null)) {
+      for (int round = 0; round < 50_000; ++round) {
+        long[] pointers = new long[1 + draw.nextInt(4)];
+        long at = 0;
+        for (int i = 0; i < pointers.length; ++i) {
+          at += draw.nextInt(16) == 0 ? draw.nextInt(9) - 5 : draw.nextInt(3);
+          pointers[i] = draw.nextInt(64) == 0 ? draw.nextLong() : at;
+        }
+        LongBuffer ids = Buffers.longs(6).position(draw.nextInt(2)).limit(5 + draw.nextInt(2));
+        FloatBuffer x = draw.nextBoolean() ? null : Buffers.floats(4 + draw.nextInt(4));
+        Scores scores = new Scores(1 + draw.nextInt(4));
+        int rows = pointers.length - 1;
+        boolean fits = scores.values().remaining() >= rows && pointers[0] >= 0;
+        for (int i = 0; i < rows; ++i) fits &= pointers[i] <= pointers[i + 1];
+        fits &= pointers[rows] <= ids.remaining();
+        fits &= x == null || x.remaining() >= ids.remaining();
+        try {
+          Check.equal(
+              rows, request.score(new IdRows(Batch.longsOf(pointers), ids, x), 0, scores));
+          Check.that(fits, "scored what does not fit");
+          ++scored;
+        } catch (IllegalArgumentException e) {
+          Check.that(!fits, e.getMessage());
+          ++refused;
+        }
+      }
+    }
+    Check.that(scored > 5000 && refused > 5000, scored + " scored, " + refused + " refused");
   }
 
   static void jsonAndColumnsAgree() {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -70,6 +71,56 @@ final class ThreadsTest {
       Check.equal(requests * 120, stats.scored);
     } finally {
       pool.shutdown();
+    }
+  }
+
+  /** Uses what another thread closes, until it says that it is closed. */
+  private static void useUntilClosed(Check.Body use) throws Exception {
+    for (; ; ) {
+      try {
+        use.run();
+      } catch (IllegalStateException e) {
+        if (e.getMessage().endsWith(" is closed")) return;
+        Check.equal("two threads use the context at once: make one for each", e.getMessage());
+      }
+    }
+  }
+
+  private static void closeInUse(AutoCloseable used, List<Check.Body> uses) throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(uses.size());
+    List<Future<?>> users = new ArrayList<>();
+    CountDownLatch begun = new CountDownLatch(uses.size());
+    for (Check.Body use : uses) {
+      Callable<Void> user =
+          () -> {
+            begun.countDown();
+            useUntilClosed(use);
+            return null;
+          };
+      users.add(pool.submit(user));
+    }
+    begun.await();
+    for (boolean closed = false; !closed; ) {
+      try {
+        used.close();
+        closed = true;
+      } catch (IllegalStateException e) {
+        // A context in use; again.
+      }
+    }
+    for (Future<?> user : users) user.get();
+    pool.shutdown();
+  }
+
+  static void whatIsClosedInUseSaysSo() throws Exception {
+    for (int round = 0; round < 50; ++round) {
+      Slot slot = Check.slotOf("a.fms", 0);
+      Model model = slot.model();
+      Context context = new Context(slot);
+      Check.Body score = () -> context.scoreText("1 f1");
+      closeInUse(context, List.of(score, score));
+      closeInUse(model, List.of(model::info, model::verify, () -> slot.publish(model)));
+      closeInUse(slot, List.of(slot::stats, slot::reclaim, () -> new Context(slot).close()));
     }
   }
 

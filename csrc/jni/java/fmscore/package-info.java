@@ -12,8 +12,9 @@
  * </pre>
  *
  * <p>A batch is one native call, and scoring makes no garbage. Buffers are direct and of the
- * machine's own byte order, as {@link fmscore.Buffers} makes them; what counts of them is what stands
- * between position and limit when they are used, and neither is changed. Ids and counts are unsigned where Java has only {@code long}.
+ * machine's own byte order, as {@link fmscore.Buffers} makes them; what counts of them is what
+ * stands between position and limit when they are used, and neither is changed. Ids and counts are
+ * unsigned where Java has only {@code long}.
  *
  * <p>Errors: {@link IllegalArgumentException} for buffers that do not fit, {@link
  * IllegalStateException} for what is closed or not now, {@link fmscore.FmscoreException} for all
