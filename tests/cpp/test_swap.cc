@@ -55,65 +55,88 @@ std::vector<std::vector<float>> scores_by(const std::string& bytes, uint64_t cac
   return all;
 }
 
-void publish_under_load(uint64_t cache_bytes, int swaps) {
-  const std::string files[] = {frozen_bytes(*random_model("4", 1)),
-                               frozen_bytes(*random_model("8", 2), precision::float16)};
+// The same items again and again, a few more than the small cache holds.
+std::vector<random_request> made_requests() {
   test_random draw(3);
   std::vector<random_request> requests;
-  for (int i = 0; i < 16; ++i) {
-    requests.emplace_back(draw, 10, items, 10);
-    // The same items again and again, a few more than the cache holds; item i's features are i's.
-    if (i == 0) continue;
-    requests[i].item = requests[i % 8].item;
-    requests[i].ptr = requests[i % 8].ptr;
-    requests[i].id = requests[i % 8].id;
-    requests[i].x = requests[i % 8].x;
+  for (int i = 0; i < 8; ++i) requests.emplace_back(draw, 10, items, 10);
+  for (int i = 0; i < 8; ++i) {
+    const random_request user(draw, 10, 0, 0);
+    requests.push_back(requests[i]);
+    requests.back().user_id = user.user_id;
+    requests.back().user_x = user.user_x;
   }
-  const std::vector<std::vector<float>> expected[] = {scores_by(files[0], cache_bytes, requests),
-                                                      scores_by(files[1], cache_bytes, requests)};
-  fms_slot_options how;
-  FMS_INIT(how);
-  how.item_cache_bytes = cache_bytes;
-  fms_slot* slot = nullptr;
-  CHECK_EQ(fms_slot_create(&how, &slot), FMS_OK);
-  const auto publish = [&](int i) {
-    fms_model* const model = opened(files[i % 2]);
-    CHECK_EQ(fms_slot_publish(slot, model), FMS_OK);
+  return requests;
+}
+
+// Two models that take turns in a slot, and threads that score and check.
+class load {
+ public:
+  explicit load(uint64_t cache_bytes) : requests_(made_requests()) {
+    fms_slot_options how;
+    FMS_INIT(how);
+    how.item_cache_bytes = cache_bytes;
+    CHECK_EQ(fms_slot_create(&how, &slot_), FMS_OK);
+    for (int i = 0; i < 2; ++i) expected_[i] = scores_by(files_[i], cache_bytes, requests_);
+    publish(0);
+    for (size_t t = 0; t < 8; ++t) servers_.emplace_back([this, t] { serve(t); });
+  }
+  ~load() { CHECK_EQ(fms_slot_destroy(slot_), FMS_OK); }
+  load(const load&) = delete;
+  load& operator=(const load&) = delete;
+
+  void publish(int i) {
+    fms_model* const model = opened(files_[i % 2]);
+    CHECK_EQ(fms_slot_publish(slot_, model), FMS_OK);
     CHECK_EQ(fms_model_release(model), FMS_OK);
-  };
-  publish(0);
-  std::atomic<bool> stop{false};
-  std::atomic<uint64_t> by[2] = {};
-  std::vector<std::thread> servers;
-  for (int t = 0; t < 8; ++t) {
-    servers.emplace_back([&, t] {
-      fms_context* context = nullptr;
-      CHECK_EQ(fms_context_create(slot, nullptr, &context), FMS_OK);
-      for (uint64_t round = 0; !stop; ++round) {
-        const size_t i = (round + t) % requests.size();
-        const std::vector<float> scores = score(context, requests[i]);
-        const bool first = scores == expected[0][i], second = scores == expected[1][i];
-        CHECK(first || second);
-        ++by[first ? 0 : 1];
-        // Contexts come and go, too.
-        if (round % 64 != 0) continue;
-        CHECK_EQ(fms_context_destroy(context), FMS_OK);
-        CHECK_EQ(fms_context_create(slot, nullptr, &context), FMS_OK);
-      }
-      CHECK_EQ(fms_context_destroy(context), FMS_OK);
-    });
   }
+  // Once each model was there while somebody asked.
+  void stop() {
+    while (by_[0] == 0 || by_[1] == 0) publish(by_[0] == 0 ? 0 : 1);
+    stop_ = true;
+    for (std::thread& server : servers_) server.join();
+  }
+  uint64_t requests() const { return by_[0] + by_[1]; }
+  fms_slot* slot() const { return slot_; }
+
+ private:
+  void serve(size_t thread) {
+    fms_context* context = nullptr;
+    CHECK_EQ(fms_context_create(slot_, nullptr, &context), FMS_OK);
+    for (size_t round = thread; !stop_; ++round) {
+      const size_t i = round % requests_.size();
+      const std::vector<float> scores = score(context, requests_[i]);
+      const bool first = scores == expected_[0][i], second = scores == expected_[1][i];
+      CHECK(first || second);
+      ++by_[first ? 0 : 1];
+      // Contexts come and go, too.
+      if (round % 64 != 0) continue;
+      CHECK_EQ(fms_context_destroy(context), FMS_OK);
+      CHECK_EQ(fms_context_create(slot_, nullptr, &context), FMS_OK);
+    }
+    CHECK_EQ(fms_context_destroy(context), FMS_OK);
+  }
+
+  const std::string files_[2] = {frozen_bytes(*random_model("4", 1)),
+                                 frozen_bytes(*random_model("8", 2), precision::float16)};
+  const std::vector<random_request> requests_;
+  std::vector<std::vector<float>> expected_[2];
+  fms_slot* slot_ = nullptr;
+  std::atomic<bool> stop_{false};
+  std::atomic<uint64_t> by_[2] = {};
+  std::vector<std::thread> servers_;
+};
+
+void publish_under_load(uint64_t cache_bytes, int swaps) {
+  load servers(cache_bytes);
   uint64_t level = 0;
   for (int i = 1; i <= swaps; ++i) {
-    publish(i);
+    servers.publish(i);
     if (i == swaps / 4) level = resident_bytes();
   }
-  // Each model was there while somebody asked.
-  while (by[0] == 0 || by[1] == 0) publish(by[0] == 0 ? 0 : 1);
-  stop = true;
-  for (std::thread& server : servers) server.join();
+  servers.stop();
   uint64_t waiting = 9;
-  CHECK_EQ(fms_slot_reclaim(slot, &waiting), FMS_OK);
+  CHECK_EQ(fms_slot_reclaim(servers.slot(), &waiting), FMS_OK);
   CHECK_EQ(waiting, 0u);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   // A model of these takes 0.5 MB: one that leaked a swap would be hundreds.
@@ -123,12 +146,11 @@ void publish_under_load(uint64_t cache_bytes, int swaps) {
 #endif
   fms_stats stats;
   FMS_INIT(stats);
-  CHECK_EQ(fms_slot_stats(slot, &stats), FMS_OK);
-  CHECK_EQ(stats.scored, items * (by[0] + by[1]));
-  CHECK_EQ(stats.requests, by[0] + by[1]);
+  CHECK_EQ(fms_slot_stats(servers.slot(), &stats), FMS_OK);
+  CHECK_EQ(stats.scored, items * servers.requests());
+  CHECK_EQ(stats.requests, servers.requests());
   CHECK_EQ(stats.cache_hits + stats.cache_misses, cache_bytes == 0 ? 0 : stats.scored);
   CHECK(cache_bytes == 0 || stats.cache_hits > 0);
-  CHECK_EQ(fms_slot_destroy(slot), FMS_OK);
 }
 
 TEST(a_thousand_models_under_load) { publish_under_load(0, 1000); }
