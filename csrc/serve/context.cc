@@ -27,8 +27,8 @@ void score_sums::reserve(size_t factors) {
 void score_sums::copy(const running_score& from, size_t factors) {
   std::memcpy(score_.linear, from.linear, sizeof score_.linear);
   score_.features = from.features;
-  std::memcpy(score_.sum, from.sum, factors * sizeof(float));
-  std::memcpy(score_.square, from.square, factors * sizeof(float));
+  std::copy_n(from.sum, factors, score_.sum);  // without factors both are null
+  std::copy_n(from.square, factors, score_.square);
 }
 
 status context::hold() {
