@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from java_hosts import HAS_JDK, command, compile_java
-
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p for p in (ROOT / "examples").glob("*.*") if p.suffix in (".py", ".sh"))
 SCHEMAS = sorted((ROOT / "examples").glob("*.toml"))
@@ -22,7 +20,6 @@ SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.S | re.M)
 FILE_BLOCKS = re.findall(
     r"^```(?:toml|c|cpp)\n(?:#|//|/\*) (\S+\.\w+)(?: \*/)?\n(.*?)^```", README, flags=re.S | re.M
 )
-JAVA_BLOCK = re.findall(r"^```java\n(.*?)^```", README, flags=re.S | re.M)[0]
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.S | re.M)
 
 
@@ -80,14 +77,6 @@ def test_readme_shell_block(number: int, readme_folder: Path) -> None:
 @pytest.mark.parametrize("number", range(len(PYTHON_BLOCKS)))
 def test_readme_python_block(number: int, readme_folder: Path) -> None:
     run([sys.executable, "-c", PYTHON_BLOCKS[number]], readme_folder)
-
-
-@pytest.mark.skipif(not HAS_JDK, reason="needs a JDK")
-def test_readme_java_block(readme_folder: Path) -> None:
-    """Behind the shell's blocks, which make its models."""
-    (readme_folder / "Rank.java").write_text(JAVA_BLOCK, encoding="utf-8")
-    compile_java(readme_folder, [readme_folder / "Rank.java"])
-    assert re.match(r"\d of 2: ", run(command(readme_folder, "Rank"), readme_folder))
 
 
 def test_readme_names_its_files() -> None:
