@@ -52,6 +52,7 @@ PACKAGE_FLOORS = {
     "model_files": 4,
     "packing": 4,
     "serving": 4,
+    "serving_file": 4,
     "training": 4,
     "": 4,  # the package itself is where FTRLModel is found
     "inspection": 5,
@@ -74,6 +75,7 @@ NATIVE_USERS = {
     "model",
     "model_files",
     "packing",
+    "serving_file",
     "training",
     "inspection",
     "features.gbdt",

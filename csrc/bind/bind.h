@@ -52,6 +52,7 @@ py::array_t<T> to_array(const std::vector<T>& values) {
 
 void bind_forest(py::module_& module);
 void bind_model(py::module_& module);
+void bind_serving(py::module_& module);
 void bind_stream(py::module_& module);
 
 // Calls function(pointer) with the array's own element type, so that nothing is copied.

@@ -1,5 +1,6 @@
 #include <type_traits>
 
+#include "base/append.h"
 #include "bind/bind.h"
 #include "bind/bind_arrow.h"
 #include "bind/bind_cache.h"
@@ -7,12 +8,13 @@
 #include "feature/hash.h"
 #include "feature/text_source.h"
 #include "score/predictor.h"
+#include "serve/golden_samples.h"
 #include "train/trainer.h"
 
 namespace fmtrain {
 namespace {
 
-// A trainer or predictor with what Python keeps alive for it.
+// A consumer of samples with what Python keeps alive for it.
 template <class Consumer>
 struct stream_handle {
   model_handle& owner;
@@ -24,12 +26,9 @@ struct stream_handle {
   std::unique_ptr<Consumer> held;
   static constexpr bool learns = std::is_same_v<Consumer, trainer>;
 
-  template <class... Arguments>
   stream_handle(model_handle& model_owner, std::unique_ptr<row_input> input,
-                Arguments&&... arguments)
-      : owner(model_owner),
-        rows(std::move(input)),
-        held(std::make_unique<Consumer>(owner.use(), std::forward<Arguments>(arguments)...)) {
+                std::unique_ptr<Consumer> consumer)
+      : owner(model_owner), rows(std::move(input)), held(std::move(consumer)) {
     owner.learning += learns ? 1 : 0;
     open = true;
   }
@@ -124,6 +123,41 @@ py::dict describe_progress(stream_handle<trainer>& h, bool close_window) {
   return d;
 }
 
+// Once the stream is finished: row_ptr (rows + 1), ids, x.
+py::tuple golden_arrays(stream_handle<golden_samples>& h) {
+  std::vector<uint64_t> row_ptr = {0}, ids;
+  std::vector<float> x;
+  for (const golden_row& row : h.held->rows()) {
+    append_all(ids, row.id);
+    append_all(x, row.x);
+    row_ptr.push_back(ids.size());
+  }
+  return py::make_tuple(to_array(row_ptr), to_array(ids), to_array(x));
+}
+
+void bind_golden(py::module_& module) {
+  using golden_handle = stream_handle<golden_samples>;
+  py::class_<golden_handle> golden(module, "GoldenSamples");
+  golden.def(py::init([](model_handle& m, const std::string& format) {
+               std::unique_ptr<row_input> rows;
+               const parse_options parsing = parsing_for(m.use(), format, {false, false}, &rows);
+               return std::make_unique<golden_handle>(m, std::move(rows),
+                                                      std::make_unique<golden_samples>(parsing));
+             }),
+             py::arg("model"), py::arg("format") = "text", py::keep_alive<1, 2>());
+  bind_input(golden);
+  bind_arrow(golden);
+  golden.def("take", &golden_arrays);
+}
+
+void bind_packing(py::module_& module) {
+  py::class_<pack_handle> pack(module, "Packer");
+  bind_packer(pack);
+  bind_input(pack);
+  bind_arrow(pack);
+  bind_cache(pack);
+}
+
 }  // namespace
 
 void bind_stream(py::module_& module) {
@@ -133,14 +167,16 @@ void bind_stream(py::module_& module) {
   train.def(py::init([](model_handle& m, size_t threads, const std::string& format,
                         int bad_lines_fd, bool deterministic, uint64_t min_count_memory,
                         uint64_t max_memory, uint64_t now_minutes, bool count_anew) {
-              const model& into = m.use();
+              model& into = m.use();
               const bool names = into.rows().has_names() || into.expiry().reads_names();
               std::unique_ptr<row_input> rows;
               const parse_options parsing = parsing_for(into, format, {names, true}, &rows);
               if (count_anew) m.counts = nullptr;
               const economy_options thrift = {min_count_memory, max_memory, now_minutes, m.counts};
               auto handle = std::make_unique<train_handle>(
-                  m, std::move(rows), train_options{threads, deterministic, thrift}, parsing);
+                  m, std::move(rows),
+                  std::make_unique<trainer>(into, train_options{threads, deterministic, thrift},
+                                            parsing));
               m.counts = handle->held->thrift().counts();
               handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
               return handle;
@@ -157,26 +193,26 @@ void bind_stream(py::module_& module) {
 
   using predict_handle = stream_handle<predictor>;
   py::class_<predict_handle> predict(module, "Predictor");
-  predict.def(py::init([](model_handle& m, size_t threads, const std::string& format,
-                          int bad_lines_fd, int output_fd, const std::string& output_link,
-                          bool alphafm, bool label_required) {
-                predict_options options;
-                options.output_fd = output_fd;
-                options.format = alphafm ? prediction_format::alphafm : prediction_format::text;
-                options.link = output_link == "exp"   ? link::exp
-                               : output_link == "raw" ? link::raw
-                                                      : link::sigmoid;
-                std::unique_ptr<row_input> rows;
-                const parse_options parsing =
-                    parsing_for(m.use(), format, {false, label_required}, &rows);
-                auto handle =
-                    std::make_unique<predict_handle>(m, std::move(rows), threads, parsing, options);
-                handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
-                return handle;
-              }),
-              py::arg("model"), py::arg("threads"), py::arg("format") = "text",
-              py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("link") = "sigmoid",
-              py::arg("alphafm") = false, py::arg("label_required") = true, py::keep_alive<1, 2>());
+  predict.def(
+      py::init([](model_handle& m, size_t threads, const std::string& format, int bad_lines_fd,
+                  int output_fd, const std::string& output_link, bool alphafm,
+                  bool label_required) {
+        predict_options options;
+        options.output_fd = output_fd;
+        options.format = alphafm ? prediction_format::alphafm : prediction_format::text;
+        options.link = output_link == "exp"   ? link::exp
+                       : output_link == "raw" ? link::raw
+                                              : link::sigmoid;
+        std::unique_ptr<row_input> rows;
+        const parse_options parsing = parsing_for(m.use(), format, {false, label_required}, &rows);
+        auto handle = std::make_unique<predict_handle>(
+            m, std::move(rows), std::make_unique<predictor>(m.use(), threads, parsing, options));
+        handle->held->input().log().copy_bad_lines_to(bad_lines_fd);
+        return handle;
+      }),
+      py::arg("model"), py::arg("threads"), py::arg("format") = "text",
+      py::arg("bad_lines_fd") = -1, py::arg("output_fd") = -1, py::arg("link") = "sigmoid",
+      py::arg("alphafm") = false, py::arg("label_required") = true, py::keep_alive<1, 2>());
   bind_input(predict);
   bind_arrow(predict);
   predict.def("guards", &guards_of<predict_handle>);
@@ -189,11 +225,8 @@ void bind_stream(py::module_& module) {
            })
       .def_property_readonly("samples", [](predict_handle& h) { return h.held->samples(); });
 
-  py::class_<pack_handle> pack(module, "Packer");
-  bind_packer(pack);
-  bind_input(pack);
-  bind_arrow(pack);
-  bind_cache(pack);
+  bind_golden(module);
+  bind_packing(module);
 }
 
 }  // namespace fmtrain

@@ -145,6 +145,7 @@ PYBIND11_MODULE(_core, module) {
   bind_encode(module);
   bind_forest(module);
   bind_model(module);
+  bind_serving(module);
   bind_stream(module);
   bind_sample_writer(module);
   bind_profile(module);

@@ -16,6 +16,9 @@ namespace fmtrain::model_format {
 // The first byte is no text, the last two stop a terminal and a line-ending conversion.
 constexpr char magic[8] = {'\x89', 'F', 'M', 'T', 'R', 'N', '\n', '\x1a'};
 
+// Of the file that a server maps (serve/serving_file.h): known here to say what it is.
+constexpr char serving_magic[8] = {'\x89', 'F', 'M', 'S', 'R', 'V', '\n', '\x1a'};
+
 struct preamble {
   char magic[8];
   uint32_t version;

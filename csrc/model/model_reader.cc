@@ -51,6 +51,12 @@ class model_reader {
     size_t got = 0;
     FMTRAIN_TRY(source_.read(&front, sizeof front, &got));
     const size_t comparable = std::min(got, sizeof magic);
+    if (got >= sizeof magic && std::memcmp(front.magic, serving_magic, sizeof magic) == 0) {
+      return {errc::format, name_ +
+                                ": it is a serving file (fmtrain export --to serving), which "
+                                "cannot be trained on, inspected or exported again: give the "
+                                "model that it was made of"};
+    }
     if (got == 0 || std::memcmp(front.magic, magic, comparable) != 0) {
       return {errc::format, name_ + ": not an fmtrain model" + (got == 0 ? " (it is empty)" : "")};
     }

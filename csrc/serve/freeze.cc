@@ -333,7 +333,7 @@ class freezer {
   static status write_front(byte_sink& sink, const std::vector<section>& table, uint64_t bytes) {
     const size_t table_bytes = table.size() * sizeof(section);
     front f{};
-    std::memcpy(f.magic, magic, sizeof magic);
+    std::memcpy(f.magic, serving_magic, sizeof serving_magic);
     f.version = serving_file_version;
     f.sections = static_cast<uint32_t>(table.size());
     f.file_bytes = bytes;

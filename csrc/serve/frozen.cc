@@ -89,13 +89,13 @@ class frozen_reader {
   std::string_view bytes() const { return {m_.memory_.data(), m_.memory_.size()}; }
 
   status read_front() {
-    const std::string_view start = bytes().substr(0, sizeof magic);
+    const std::string_view start = bytes().substr(0, sizeof serving_magic);
     if (start == std::string_view(model_format::magic, sizeof model_format::magic)) {
       return {errc::format, m_.name_ +
                                 ": it is a trained model, not a serving file: make one of "
                                 "it (fmtrain export MODEL --to serving --out FILE)"};
     }
-    if (start.empty() || start != std::string_view(magic, start.size())) {
+    if (start.empty() || start != std::string_view(serving_magic, start.size())) {
       return {errc::format,
               m_.name_ + ": not an fmtrain serving file" + (start.empty() ? " (it is empty)" : "")};
     }

@@ -29,6 +29,7 @@
 
 #include "base/status.h"
 #include "model/link.h"
+#include "model/model_format.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the serving file is written as memory holds it: little endian"
@@ -40,8 +41,8 @@ constexpr uint32_t serving_file_version = 1;
 
 namespace serving_format {
 
-// As the model file's: no text, and a line-ending conversion breaks it.
-constexpr char magic[8] = {'\x89', 'F', 'M', 'S', 'R', 'V', '\n', '\x1a'};
+// "\x89FMSRV\n\x1a". As the model file's: no text, and a line-ending conversion breaks it.
+using model_format::serving_magic;
 
 struct front {
   char magic[8];

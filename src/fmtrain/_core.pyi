@@ -122,6 +122,25 @@ class Model(metaclass=_Bound):
     @property
     def label_sum(self) -> float: ...
 
+# precision: float32, float16 or int8; link: sigmoid, exp or raw; curve (n, 2) of scores and
+# probabilities; row_ptr (samples + 1), ids, x: golden samples. Gives features, pruned, bytes,
+# bytes_pruned, golden_rows, golden_shift.
+def export_serving(
+    model: Model,
+    path: _Path,
+    precision: str,
+    name: str,
+    version: str,
+    trained_until: int,
+    link: str,
+    down_sampling_rate: float,
+    curve: npt.NDArray[np.float64],
+    row_ptr: npt.NDArray[np.uint64],
+    ids: _Ids,
+    x: _Floats,
+    max_score_shift: float,
+) -> dict[str, Any]: ...
+
 class Forest(metaclass=_Bound):
     # XGBoost's JSON or UBJSON, LightGBM's text, or pack()'s bytes; name is for messages
     def __init__(self, data: bytes, name: str = "the forest") -> None: ...
@@ -144,8 +163,8 @@ class Forest(metaclass=_Bound):
     @property
     def content_hash(self) -> int: ...
 
-# What Trainer, Predictor and Packer share: begin, read or feed until the end, end; again; finish.
-# The name is for the type checker alone.
+# What streams share: begin, read or feed until the end, end; again; finish. The name is for the
+# type checker alone.
 class _Input(metaclass=_Bound):
     def begin(self, name: _Path, first_line: int = 1) -> None: ...
     # before the first begin: of packed samples every count-th block, from index on; no text
@@ -252,6 +271,12 @@ class Predictor(_Input, _Rows):
     def take(self) -> tuple[_Floats, _Floats, _Floats, _Ids]: ...
     @property
     def samples(self) -> int: ...
+
+# Samples that become golden rows: up to 1,000, more end the stream.
+class GoldenSamples(_Input, _Rows):
+    def __init__(self, model: Model, format: str = "text") -> None: ...
+    # row_ptr (samples + 1), ids, x
+    def take(self) -> tuple[npt.NDArray[np.uint64], _Ids, _Floats]: ...
 
 # Rows as samples, in row order.
 class EncodeStream(_Input, _Rows):

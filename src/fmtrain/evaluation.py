@@ -17,7 +17,8 @@ from fmtrain.data.matrix import feature_id
 from fmtrain.data.rows import Format, open_input
 from fmtrain.data.sources import Source, open_sources
 from fmtrain.errors import BadInputError, ParameterError
-from fmtrain.model import FTRLModel, Link, usual_format
+from fmtrain.model import FTRLModel, Link
+from fmtrain.model_files import usual_format
 from fmtrain.stream import Shard
 
 Floats = npt.NDArray[np.float64]

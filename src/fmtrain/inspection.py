@@ -20,7 +20,8 @@ from fmtrain.data.rows import SAMPLE_FORMATS, Format
 from fmtrain.errors import ParameterError
 from fmtrain.features.schema import Schema
 from fmtrain.hyper import HYPER, from_native
-from fmtrain.model import FTRLModel, usual_format
+from fmtrain.model import FTRLModel
+from fmtrain.model_files import usual_format
 from fmtrain.reports import Guards, guards_by_column
 from fmtrain.stream import describe_examples
 

@@ -15,7 +15,7 @@ from fmtrain.errors import ParameterError
 from fmtrain.estimator import Estimator, not_fitted
 from fmtrain.hyper import default, to_native
 from fmtrain.lazy import metrics, np, npt
-from fmtrain.model_files import ModelFiles
+from fmtrain.model_files import ModelFiles, usual_format
 from fmtrain.reports import FitReport, Predictions, Progress, guards_by_column
 from fmtrain.stream import (
     TICK_SECONDS,
@@ -376,8 +376,3 @@ class FTRLModel(Estimator, ModelFiles):
         from fmtrain.encoding import rows_as_matrix
 
         return rows_as_matrix(native, X, self._check_threads())
-
-
-def usual_format(native: Any) -> str:
-    """Of a model's input, where none is given."""
-    return "text" if native.encoder is None else str(native.encoder.format)

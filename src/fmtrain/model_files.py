@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fmtrain import _core
 from fmtrain.hyper import from_native, to_native
+from fmtrain.lazy import npt
+
+if TYPE_CHECKING:
+    from fmtrain.serving_file import Precision, ServingLink, When
 
 Self = TypeVar("Self", bound="ModelFiles")
 
@@ -21,6 +25,9 @@ class ModelFiles:
     def _fitted(self) -> Any:
         raise NotImplementedError
 
+    def _matrix(self, native: Any, X: Any) -> Any:
+        raise NotImplementedError
+
     def dump(
         self, path: str | os.PathLike[str], format: str = "text", keep_zeros: bool = False
     ) -> dict[str, int]:
@@ -31,6 +38,51 @@ class ModelFiles:
         """
         counts: dict[str, int] = self._fitted().export(os.fsencode(path), format, keep_zeros)
         return counts
+
+    def export_serving(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        precision: Precision = "float32",
+        name: str | None = None,
+        version: str | None = None,
+        trained_until: When | None = None,
+        link: ServingLink = "sigmoid",
+        down_sampling_rate: float = 1.0,
+        isotonic: npt.ArrayLike | None = None,
+        golden: Any = None,
+        max_score_shift: float | None = None,
+    ) -> dict[str, Any]:
+        """Writes the file that libfmscore and fmtrain.serving score with: weights alone.
+
+        precision: of the weights, float32 (scores are this model's, bit by bit), float16 or int8.
+        name, version: what servers call it; the name is the file's where none is given.
+        trained_until: seconds since 1970, a datetime, or one as ISO 8601 writes it. link: of
+        predictions. down_sampling_rate: the part of the negatives that was kept, which
+        predictions are corrected for. isotonic: (n, 2) scores and probabilities, rising, between
+        which predictions are interpolated, in the link's place; the scores are corrected before.
+        golden: up to 1,000 samples, a file of them or what `predict` takes, whose scores are
+        checked wherever the file is opened, beside the model's own. max_score_shift: an error
+        where the score of one moves by more.
+        Returns features, pruned (rows that are all zero), bytes, bytes_pruned (what they would
+        have taken), golden_rows, golden_shift (how far the score of one moved).
+        """
+        from fmtrain.serving_file import golden_samples, write_serving_file
+
+        native = self._fitted()
+        return write_serving_file(
+            native,
+            path,
+            precision=precision,
+            name=name,
+            version=version,
+            trained_until=trained_until,
+            link=link,
+            down_sampling_rate=down_sampling_rate,
+            isotonic=isotonic,
+            golden=golden_samples(native, golden, usual_format(native), self._matrix),
+            max_score_shift=max_score_shift,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the whole state to one file, whole or not at all.
@@ -86,3 +138,8 @@ class ModelFiles:
         self.__dict__.update(state)
         if "_native" in state:
             self._native = _core.Model.loads(state["_native"])
+
+
+def usual_format(native: Any) -> str:
+    """Of a model's input, where none is given."""
+    return "text" if native.encoder is None else str(native.encoder.format)

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from fmtrain import FTRLModel
-from fmtrain.cli.app import say, with_hyper_flags
+from fmtrain.cli.app import say, with_flags, with_hyper_flags
 from fmtrain.cli.output import write
+from fmtrain.cli.serving import FLAGS, export_to_server, refuse_serving_flags
 from fmtrain.errors import ModelFileError, ParameterError
 from fmtrain.stream import check_writable
 
@@ -23,6 +24,7 @@ class ExportFormat(str, Enum):
     json = "json"
     alphafm_text = "alphafm-text"
     alphafm_bin = "alphafm-bin"
+    serving = "serving"
 
 
 class ImportFormat(str, Enum):
@@ -35,7 +37,9 @@ def export(
     to: Annotated[ExportFormat, typer.Option(help="The format to write.")],
     out: Annotated[
         str | None,
-        typer.Option(help="Where it goes; alphafm-bin needs it.", show_default="standard output"),
+        typer.Option(
+            help="Where it goes; alphafm-bin and serving need it.", show_default="standard output"
+        ),
     ] = None,
     narrow: Annotated[
         bool, typer.Option("--float", help="Numbers of alphafm-bin as float, not double.")
@@ -47,14 +51,22 @@ def export(
             help="Write rows with w = 0 and all v = 0 too: alphaFM's formats hold their state.",
         ),
     ] = False,
+    serving: dict[str, Any] = {},  # noqa: B006  never changed; filled by the decorator
 ) -> None:
     """Write a model's weights in another format, without the rows that are all zero.
 
     text: name, w, v... by tab; json: one document; alphafm-text and alphafm-bin: alphaFM's
-    models, with the state to continue from, for models that keep names (`fit --names`).
+    models, with the state to continue from, for models that keep names (`fit --names`); serving:
+    the file that servers score with (libfmscore, fmtrain.serving).
     """
+    if keep_zeros and to is ExportFormat.serving:
+        raise ParameterError("--keep-zeros does not go with --to serving")
     if narrow and to is not ExportFormat.alphafm_bin:
         raise ParameterError("--float goes with --to alphafm-bin only")
+    if to is ExportFormat.serving:
+        export_to_server(model, out, serving)
+        return
+    refuse_serving_flags(serving)
     if out is None and to is ExportFormat.alphafm_bin:
         raise ParameterError("alphafm-bin is a binary file: name it with --out")
     if out is not None:
@@ -143,5 +155,5 @@ def read_alphafm(source: str, binary: bool, hyper: dict[str, Any]) -> FTRLModel:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("export")(export)
+    app.command("export")(with_flags(export, "serving", FLAGS))
     app.command("import")(import_model)
