@@ -146,7 +146,11 @@ def json_rows(rows: Any) -> Given:
 
 def id_array(values: Any, name: str) -> npt.NDArray[np.uint64]:
     """Whole numbers; those below 0 are ids that were taken for signed."""
-    array = np.asarray(values, dtype=np.uint64 if isinstance(values, (list, tuple)) else None)
+    if isinstance(values, (list, tuple)):
+        # numpy makes floats of a list that mixes ids of 64 bits with smaller ones.
+        whole = all(isinstance(value, (int, np.integer)) for value in values)
+        values = np.asarray(values, dtype=np.uint64 if whole else None)
+    array = np.asarray(values)
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise ParameterError(
             f"{name}: whole numbers in one dimension are needed, not {array.dtype} in {array.ndim}"

@@ -190,10 +190,14 @@ class Request:
     def __init__(self, slot: Slot, context: Context, user: Any, form: str) -> None:
         self._slot, self._context, self._user, self._form = slot, context, user, form
         self._takes = Takes(0, None)
+        self._began = False
 
     @property
     def context(self) -> c_void_p:
         """The fms_context, for the functions of the C ABI."""
+        if not self._began:
+            # The thread's context may be in another request.
+            raise ParameterError("the request is used outside of its `with`")
         return self._context.handle
 
     @property
@@ -267,7 +271,7 @@ class Request:
         self._takes = takes_of(self.info)
         if self._takes.hash_seed != takes.hash_seed or self._takes.columns != takes.columns:
             # A model that takes other rows was published in between.
-            library().fms_request_end(self.context)
+            self._end()
             self._begin(self._takes)
         return self
 
@@ -277,13 +281,19 @@ class Request:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        library().fms_request_end(self.context)
+        self._end()
+
+    def _end(self) -> None:
+        self._began = False
+        library().fms_request_end(self._context.handle)
 
     def _begin(self, takes: Takes) -> None:
         user: Given | None = None
         if self._user is not None:
             user = user_of(self._user, takes, self._form)
-        check(library().fms_request_begin(self.context, None if user is None else byref(user.data)))
+        given = None if user is None else byref(user.data)
+        check(library().fms_request_begin(self._context.handle, given))
+        self._began = True
 
 
 def takes_of(info: ModelInfo) -> Takes:
