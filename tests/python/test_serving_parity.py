@@ -114,10 +114,7 @@ def samples() -> Samples:
 
 @pytest.mark.parametrize("factors", [0, 4, 8, 13])
 def test_features(factors: int, samples: Samples, hosts: list[Path], tmp_path: Path) -> None:
-    rng = np.random.default_rng(factors)
-    model = FTRLModel(factors=factors, l1=0.01, v_start="kept", init_stdev=0.1)
-    drawn = rng.integers(0, len(NAMES) // 2, (3000, 20))
-    model.fit([" ".join(row).encode() for row in NAMES[drawn]], rng.integers(0, 2, len(drawn)))
+    model = trained_on_names(factors)
     model.save(str(tmp_path / "model.fmt"))
     served = export(tmp_path / "model.fmt", tmp_path / "model.fms")
 
@@ -143,6 +140,33 @@ def test_features(factors: int, samples: Samples, hosts: list[Path], tmp_path: P
     rows = write_csr(tmp_path / "rows.csr", row_ptr, ids, x, *user)
     check_hosts(hosts, served, "csr", rows, told)
     check_hosts(hosts, served, "csr", write_csr(tmp_path / "whole.csr", *whole), told)
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_fewer_bits(precision: str, samples: Samples, hosts: list[Path], tmp_path: Path) -> None:
+    """All hosts agree bit by bit; golden rows are as far from the model as `export` says."""
+    model = trained_on_names(8)
+    model.save(str(tmp_path / "model.fmt"))
+    lines = samples.lines()[:1000]
+    (tmp_path / "golden.txt").write_bytes(b"".join(b"0 " + line + b"\n" for line in lines))
+    flags = ["--precision", precision, "--golden", tmp_path / "golden.txt"]
+    served = export(tmp_path / "model.fmt", tmp_path / "model.fms", *flags)
+    user = IDS[samples.user], samples.user_x
+    with Scorer(served, output="score") as scorer:
+        told = scorer.score(samples.csr(), user).scores
+        shift = np.abs(told[:1000].astype(np.float64) - model.decision_function(lines)).max()
+        assert scorer.info.precision == precision
+        assert 0 < shift == scorer.info.golden_shift
+    check_hosts(hosts, served, "csr", write_csr(tmp_path / "rows", *samples.csr(), *user), told)
+
+
+def trained_on_names(factors: int) -> FTRLModel:
+    """Knows the first half of NAMES."""
+    rng = np.random.default_rng(factors)
+    model = FTRLModel(factors=factors, l1=0.01, v_start="kept", init_stdev=0.1)
+    drawn = rng.integers(0, len(NAMES) // 2, (3000, 20))
+    model.fit([" ".join(row).encode() for row in NAMES[drawn]], rng.integers(0, 2, len(drawn)))
+    return model
 
 
 def whole_rows(samples: Samples) -> tuple[Any, Any, Any]:

@@ -249,18 +249,18 @@ def test_copies_and_md5(path: Path) -> None:
 def test_threads_score_while_models_are_published(path: Path, other: Path) -> None:
     """Each score is one of the two models', whole; and what was replaced goes."""
     with Scorer(path, output="score", item_cache_bytes=1 << 16) as scorer:
-        items, (_, ids, x) = csr(ITEMS * 8), csr([USER])
+        items, item_ids, (_, ids, x) = csr(ITEMS * 8), np.arange(32), csr([USER])
         allowed = []
         for model in (path, other):
             scorer.publish(model)
-            allowed.append(scorer.score(items, (ids, x)).scores)
+            allowed.append(scorer.score(items, (ids, x), item_ids).scores)
         wrong: list[Any] = []
         stop = Event()
 
         def work() -> None:
             rounds = 0
             while not stop.is_set() or rounds < 20:
-                found = scorer.score(items, (ids, x)).scores
+                found = scorer.score(items, (ids, x), item_ids).scores
                 if not any(np.array_equal(found, scores) for scores in allowed):
                     wrong.append(found)
                 rounds += 1
@@ -279,6 +279,7 @@ def test_threads_score_while_models_are_published(path: Path, other: Path) -> No
         assert stats.published == 203
         assert stats.scored == stats.requests * 32
         assert stats.requests >= 2 + 8 * 20
+        assert stats.cache_hits + stats.cache_misses == stats.scored
 
 
 def test_contexts_go_with_their_threads(path: Path) -> None:
