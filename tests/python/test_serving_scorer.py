@@ -198,6 +198,16 @@ def test_names_are_hashed_with_the_models_seed(tmp_path: Path) -> None:
         assert np.array_equal(scorer.score(ITEMS, USER).scores, expected(model, USER))
 
 
+def test_a_model_of_other_ids_is_published_as_a_request_begins(
+    scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, model = scorer.info, trained(hash_seed=7)
+    scorer.publish(saved(model, tmp_path / "m.fms"))
+    monkeypatch.setattr(Slot, "info", property(lambda slot: before))
+    assert np.array_equal(scorer.score(ITEMS, USER).scores, expected(model, USER))
+    assert scorer.stats.requests == 2  # the first one's user was of the old ids
+
+
 def test_scorers_share_a_slot(path: Path, other: Path) -> None:
     with Slot() as slot:
         scores, predictions = Scorer(slot, output="score"), Scorer(slot)
