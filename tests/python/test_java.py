@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Sequence
@@ -193,7 +194,18 @@ def test_a_library_that_is_named_is_loaded(java: Java, tmp_path: Path) -> None:
     assert "/libfmscore_jni.so cannot be written to java.io.tmpdir: " in nowhere.stderr
 
 
-# ---- the example, the documentation ----
+# ---- what the README and the example say ----
+
+
+def test_the_example_of_the_readme_runs(data: Path, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```java\n(.*?)```", readme, flags=re.S)
+    (tmp_path / "Rank.java").write_text(example)
+    (tmp_path / "models").mkdir()
+    shutil.copy(data / "a.fms", tmp_path / "models")
+    compile_java(tmp_path, [tmp_path / "Rank.java"])
+    said = run(command(tmp_path, "Rank"), cwd=tmp_path)
+    assert re.fullmatch(r"2 of 2: -?\d\.\d+ -?\d\.\d+\n", said)
 
 
 def test_the_ranking_server_runs(data: Path, tmp_path: Path) -> None:
