@@ -111,7 +111,9 @@ void check_meta(const std::string& from, const std::string& to, const std::strin
   forged file(small_file(precision::float32));
   const section s = file.at(section_kind::meta);
   const size_t at = file.bytes.find(from, s.offset);
-  CHECK(at < s.offset + s.bytes && from.size() == to.size());
+  const bool there = at < s.offset + s.bytes && from.size() == to.size();
+  CHECK(there);
+  if (!there) return;
   file.bytes.replace(at, from.size(), to);
   check_damage(file.sealed(), what);
 }
@@ -120,7 +122,6 @@ TEST(a_meta_section_that_lies) {
   const std::string lines = "does not have the lines of its version";
   check_meta("factors=2", "factors=3", "do not have the bytes that their number takes");
   check_meta("features=", "features:", lines);
-  check_meta("features=1", "features=+", lines);
   check_meta("factors=2", "factors=x", lines);
   check_meta("float32", "float64", lines);
   check_meta("link=sigmoid", "link=sigmoit", lines);

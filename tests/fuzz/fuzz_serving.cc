@@ -1,15 +1,37 @@
 // Arbitrary bytes as a serving file: refused with a reason, or a model that scores.
 //
-// Byte 0: 1 makes all checksums right first, so that the search gets behind them.
+// Byte 0: 1 makes all checksums right first, so that the search gets behind them. Then pieces, u16
+// bytes each and those, which are put at multiples of 4096: the zeros between sections are not
+// searched through.
+#include <algorithm>
+#include <memory>
+#include <string>
+
 #include "fuzz.h"
 #include "serve/frozen.h"
 #include "serving_bytes.h"
 
 using namespace fmtrain;
 
+namespace {
+
+std::string spread(const uint8_t* data, size_t size) {
+  std::string bytes;
+  while (size >= 2) {
+    const size_t piece = std::min<size_t>(data[0] | data[1] << 8, size - 2);
+    bytes.resize((bytes.size() + 4095) / 4096 * 4096);
+    bytes.append(reinterpret_cast<const char*>(data) + 2, piece);
+    data += 2 + piece;
+    size -= 2 + piece;
+  }
+  return bytes;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::string bytes = spread(data + 1, size - 1);
   if (data[0] == 1) seal_serving(bytes);
   std::unique_ptr<frozen> m;
   status done =

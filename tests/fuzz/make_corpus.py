@@ -371,6 +371,46 @@ def cache_file() -> None:
     cache("text", b"1 a b:2\n0 c\n")
 
 
+def serving_file() -> None:
+    def sections(**parts: bytes) -> bytes:
+        """As csrc/serve/serving_file.h has them, less the zeros between; checksums are 0."""
+        kinds = ["meta", "encoder", "curve", "index", "ids", "weights"]
+        table, end = b"", 64 + 24 * len(parts)
+        for name, part in parts.items():
+            place = (end + 4095) // 4096 * 4096
+            table += struct.pack("<IIQQ", kinds.index(name) + 1, 0, place, len(part))
+            end = place + len(part)
+        front = b"\x89FMSRV\n\x1a" + struct.pack("<IIQII", 1, len(parts), end, 0, 0) + bytes(32)
+        pieces = [front + table, *parts.values()]
+        return b"".join(struct.pack("<H", len(piece)) + piece for piece in pieces)
+
+    def meta(precision: str = "float32", features: int = 2, factors: int = 0) -> bytes:
+        return (
+            f"name=n\nversion=\ntrained_until=0\nprecision={precision}\nlink=exp\nhash_seed=0\n"
+            f"features={features}\nfactors={factors}\nbuckets=1\nbias=0.5\nprior=0\n"
+            "down_sampling_rate=1\ngolden_shift=0\n"
+        ).encode()
+
+    def model(name: str, weights: bytes, fix: int = 1, **parts: bytes) -> None:
+        rows = {
+            "index": struct.pack("<2I", 0, 2),
+            "ids": struct.pack("<2Q", 1, 1 << 63) + b"\xff" * 64,
+            "weights": weights,
+        }
+        save("fuzz_serving", name, bytes([fix]) + sections(**parts, **rows))
+
+    two = struct.pack("<2f", 0.25, -1.0)
+    model("lr", two, meta=meta())
+    model("fm_half", struct.pack("<6e", *[0.5] * 6), meta=meta("float16", 2, 2))
+    model("fm_int8", struct.pack("<2f48b", 0.1, 0.2, *[7] * 6, *[0] * 42), meta=meta("int8", 2, 2))
+    points = struct.pack("<4d", -1, 0.1, 1, 0.9)
+    sample = struct.pack("<IIQff", 0, 1, 1, 2.0, 1.0)
+    golden = struct.pack("<IIQ", 3, 0, len(sample)) + sample
+    model("curve_and_golden", two, meta=meta(), encoder=golden, curve=points)
+    model("unfixed_checksums", two, fix=0, meta=meta())
+    model("claims", two, meta=meta(features=4000000000))
+
+
 if __name__ == "__main__":
     parser()
     json()
@@ -380,4 +420,5 @@ if __name__ == "__main__":
     forest()
     cache_file()
     model_file()
+    serving_file()
     alphafm()
