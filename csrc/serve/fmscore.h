@@ -10,8 +10,8 @@
  * Every function returns a code: FMS_OK, FMS_PARTIAL, or an error below 0, whose message
  * fms_last_error() has until the thread's next error. No function prints, ends the process, lets an
  * exception out or starts a thread. From fms_request_begin to fms_request_end there is no lock,
- * and memory is asked for only where a row is larger than all that the context has seen, and by a
- * context's first raw rows on a new model.
+ * and memory is asked for only where a row is larger than all that the context has seen, and by its
+ * first raw rows on a new model.
  *
  * A struct begins with its size: set struct_size = sizeof of it and clear the rest (FMS_INIT).
  * Later versions add members at the end, which an older host's size leaves out.

@@ -86,6 +86,7 @@ def test_after_closing(path: Path) -> None:
         (([], [1], None), None, None, "items: row_ptr ends at missing, there are 1 ids"),
         (([0, 1], [1], [1.0, 2.0]), None, None, r"items: x has the shape \(2,\), ids \(1,\)"),
         (([0, 1], np.array([1.5])), None, None, "items, ids: whole numbers in one dimension"),
+        (([0, 1], [1.5]), None, None, "items, ids: whole numbers in one dimension"),
         (([0, 1], np.ones((1, 1), int)), None, None, "whole numbers .* not int64 in 2"),
         ((1,), None, None, r"items is a tuple of 1: give \(row_ptr, ids, x\)"),
         (ITEMS, None, [1, 2], "item_ids has 2 ids, there are 4 items"),

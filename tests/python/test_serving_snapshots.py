@@ -212,6 +212,6 @@ def test_what_cannot_be_kept_has_its_message(serving: str, scorer: Scorer) -> No
         request.score(ITEMS)
         with pytest.raises(ServingError, match="no item that has one of item_ids"):
             snapshots.keep(request, "r")
-    with pytest.raises(ServingError, match="the context is in no request"):
+    with pytest.raises(ParameterError, match="the request is used outside of its `with`"):
         snapshots.keep(request, "r")
     assert snapshots.stats.kept == 0
