@@ -208,16 +208,6 @@ def test_the_example_of_the_readme_runs(data: Path, tmp_path: Path) -> None:
     assert re.fullmatch(r"2 of 2: -?\d\.\d+ -?\d\.\d+\n", said)
 
 
-def test_the_ranking_server_runs(data: Path, tmp_path: Path) -> None:
-    compile_java(tmp_path, [ROOT / "examples" / "ranking_server" / "RankingServer.java"])
-    said = run([*command(tmp_path, "RankingServer"), data / "big.fms", 3, 40])
-    expected = r"""120 requests of 500 candidates by 3 threads, \d+ models published
-p50 \d+ us, p99 \d+ us, p99.9 \d+ us, \d+ beyond the deadline
-items: \d+ scored, \d+ of them from the item cache
-"""
-    assert re.fullmatch(expected, said)
-
-
 def test_the_documentation_is_whole(tmp_path: Path) -> None:
     """Every link of the Javadoc leads somewhere."""
     sources = sorted((ROOT / "csrc/jni/java/fmscore").glob("*.java"))
