@@ -1,0 +1,1 @@
+"""Requests of a ranking server, through the library that it embeds."""
