@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,8 @@ class Model:
             file.writelines(self.lines())
         trained = FTRLModel(factors=FACTORS, l1=0, v_l1=0, threads=2)
         trained.fit_stream(str(text)).save(self.own)
+        trained.export_serving(self.serving)
         text.unlink()
-        target = ["--to", "serving", "--out", self.serving]
-        subprocess.run([*FMTRAIN, "export", self.own, *target], check=True, capture_output=True)
         return self
 
 
@@ -158,15 +157,18 @@ class VowpalWabbit:
     """Rows parsed before the clock, one call of pyvw a row. Linear, or low-rank quadratic between
     user and item (--lrq). Its weights were learned from the very rows."""
 
-    def __init__(self, text: Path, candidates: int, low_rank: bool, bits: int) -> None:
+    def __init__(
+        self, text: Path, requests: int, candidates: int, low_rank: bool, bits: int
+    ) -> None:
         import vowpalwabbit
 
         model = f"--lrq ui{FACTORS}" if low_rank else ""
-        options = f"--quiet -b {bits} --sgd --loss_function logistic --noconstant {model}"
+        rates = "--sgd -l 0.001 --loss_function logistic --noconstant"
+        options = f"--quiet -b {bits} {rates} {model}"
         self.vw = vowpalwabbit.Workspace(options)
         lines = []
         with text.open() as file:
-            for line in file:
+            for line in islice(file, requests * candidates):
                 names = line.split()[1:]
                 user, item = " ".join(names[:USER]), " ".join(names[USER:])
                 lines.append(f"|u {user} |i {item}")
@@ -200,9 +202,11 @@ class Forest:
         import lightgbm
 
         rng = np.random.default_rng(0)
-        X = rng.normal(size=(20_000, USER + ITEM))
+        X = rng.normal(size=(5_000, USER + ITEM))
         y = (X[:, 0] * X[:, 1] + np.sin(X[:, 2]) + rng.normal(size=len(X)) > 0).astype(int)
-        parameters = {"objective": "binary", "num_leaves": self.leaves, "verbose": -1}
+        quick = {"num_threads": 1, "max_bin": 31, "min_data_in_leaf": 5, "verbose": -1}
+        full = {"learning_rate": 0.01, "min_sum_hessian_in_leaf": 0}
+        parameters = {"objective": "binary", "num_leaves": self.leaves, **quick, **full}
         return lightgbm.train(parameters, lightgbm.Dataset(X, y), self.trees)
 
     @cached_property

@@ -150,6 +150,8 @@ class bench {
 
   void run(const std::string& name, size_t threads, double seconds, const std::string& publisher) {
     fmscore::slot& slot = name == "cached" ? cached_ : plain_;
+    std::vector<fmscore::model> models;
+    if (publisher == "ready") models = {opened(), slot.current()};
     std::atomic<size_t> ready{0};
     std::atomic<bool> stop{false};
     std::vector<timed> parts(threads);
@@ -160,7 +162,7 @@ class bench {
     while (ready.load() < threads) std::this_thread::yield();
     const fms_stats before = slot.stats();
     const int64_t start = fms_now_ns(), end = start + static_cast<int64_t>(seconds * 1e9);
-    publish_until(end, slot, publisher);
+    publish_until(end, slot, publisher, models);
     const int64_t stopped = fms_now_ns();
     stop = true;
     for (std::thread& worker : workers) worker.join();
@@ -200,12 +202,12 @@ class bench {
     } while (!stop.load(std::memory_order_relaxed));
   }
 
-  void publish_until(int64_t end, fmscore::slot& slot, const std::string& publisher) {
+  void publish_until(int64_t end, fmscore::slot& slot, const std::string& publisher,
+                     const std::vector<fmscore::model>& ready) {
     const auto left = [end] { return std::chrono::nanoseconds(end - fms_now_ns()); };
     if (publisher == "ready") {
-      const fmscore::model models[] = {opened(), slot.current()};
       for (size_t i = 0; left().count() > 0; ++i) {
-        slot.publish(models[i % 2]);
+        slot.publish(ready[i % 2]);
         std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(ready_pause, left()));
       }
     } else if (publisher == "opened") {
