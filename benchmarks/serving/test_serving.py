@@ -114,11 +114,11 @@ def runs_of(harness: Harness, predict: Predict, session: Session, seconds: float
         runs["LightGBM, single row"] = lambda: harness.run("forest", seconds)
     if has("vowpalwabbit"):
         requests = OTHERS_REQUESTS if session.timed else 2
-        text, size = harness.text(requests), harness.candidates
+        text, count = harness.text(requests), harness.candidates
         bits = 24 if session.full else 18
-        runs["VW linear, single row"] = VowpalWabbit(text, requests, size, False, bits).run
+        runs["VW linear, single row"] = VowpalWabbit(text, requests, count, False, bits).run
         # Slow: fewer requests.
-        runs["VW lrq 8, single row"] = VowpalWabbit(text, 2, size, True, bits).run
+        runs["VW lrq 8, single row"] = VowpalWabbit(text, 2, count, True, bits).run
     return runs
 
 
