@@ -324,7 +324,7 @@ def test_save_to_an_impossible_place_names_it(tmp_path: Path) -> None:
 
 def test_every_error_is_also_a_builtin_one() -> None:
     for error in FmtrainError.__subclasses__():
-        builtin = (ValueError, OSError, MemoryError, ImportError)
+        builtin = (ValueError, OSError, MemoryError, ImportError, RuntimeError)
         assert issubclass(error, builtin), error
 
 
