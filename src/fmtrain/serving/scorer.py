@@ -8,7 +8,6 @@ from contextlib import suppress
 from ctypes import byref, c_double, c_uint64, c_void_p
 from dataclasses import dataclass
 from threading import local
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
@@ -157,12 +156,7 @@ class Scorer:
     def __enter__(self) -> Scorer:
         return self
 
-    def __exit__(
-        self,
-        type: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _context(self) -> Context:
@@ -275,12 +269,7 @@ class Request:
             self._begin(self._takes)
         return self
 
-    def __exit__(
-        self,
-        type: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._end()
 
     def _end(self) -> None:

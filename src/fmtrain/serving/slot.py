@@ -8,7 +8,6 @@ from ctypes import byref, c_uint64, c_void_p
 from dataclasses import dataclass, fields
 from functools import cached_property
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from fmtrain.errors import ServingError
@@ -141,12 +140,7 @@ class Slot:
     def __enter__(self) -> Slot:
         return self
 
-    def __exit__(
-        self,
-        type: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __del__(self) -> None:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from ctypes import byref, c_uint64, c_void_p, memmove
 from dataclasses import dataclass, fields
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from fmtrain.economy import bytes_of
@@ -75,13 +74,8 @@ class SampleFile:
     def __enter__(self) -> SampleFile:
         return self
 
-    def __exit__(
-        self,
-        type: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if type is None:
+    def __exit__(self, raised: type[BaseException] | None, *details: object) -> None:
+        if raised is None:
             self.close()
         else:
             self.discard()

@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from logging import getLogger
 from pathlib import Path
 from threading import Event, Lock, Thread
-from types import TracebackType
 
 from fmtrain.errors import ParameterError, ServingError, printable
 from fmtrain.serving.library import Code
@@ -126,12 +125,7 @@ class Watcher:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        type: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.stop()
 
     def _candidates(self) -> list[Candidate]:
