@@ -51,6 +51,15 @@ class atomic_file : public byte_sink {
   int fd_ = -1;
 };
 
+// write(sink) -> status: what it writes is the file, or there is none.
+template <class Write>
+status write_whole(const std::string& path, const Write& write) {
+  atomic_file file;
+  FMTRAIN_TRY(file.open(path));
+  FMTRAIN_TRY(write(file));
+  return file.commit();
+}
+
 // Where a reader takes its bytes from: reads exactly `size`, or says how the file falls short.
 class byte_source {
  public:

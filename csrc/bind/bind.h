@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/words.h"
 #include "model/model.h"
 #include "train/admission.h"
 
@@ -54,6 +55,14 @@ void bind_forest(py::module_& module);
 void bind_model(py::module_& module);
 void bind_serving(py::module_& module);
 void bind_stream(py::module_& module);
+
+// The value of that name.
+template <class Enum, size_t Count>
+Enum word_of(const std::string& given, const char* const (&words)[Count]) {
+  Enum value{};
+  if (!find_word(given, words, &value)) throw py::value_error("unknown word '" + given + "'");
+  return value;
+}
 
 // Calls function(pointer) with the array's own element type, so that nothing is copied.
 template <class... Types, class Function>

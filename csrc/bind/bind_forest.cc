@@ -55,12 +55,8 @@ void save_forest(const forest_handle& handle, const std::string& path) {
   status done;
   {
     const py::gil_scoped_release release;
-    done = [&]() -> status {
-      atomic_file file;
-      FMTRAIN_TRY(file.open(path));
-      FMTRAIN_TRY(file.write(bytes.data(), bytes.size()));
-      return file.commit();
-    }();
+    done = write_whole(
+        path, [&bytes](byte_sink& sink) { return sink.write(bytes.data(), bytes.size()); });
   }
   check(done);
 }

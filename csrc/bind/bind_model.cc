@@ -192,10 +192,8 @@ py::dict export_to(model_handle& handle, const std::string& path, const std::str
   status done;
   {
     const py::gil_scoped_release release;
-    atomic_file file;
-    done = file.open(path);
-    if (done.ok()) done = export_model(m, options, file, &counts);
-    if (done.ok()) done = file.commit();
+    done =
+        write_whole(path, [&](byte_sink& sink) { return export_model(m, options, sink, &counts); });
   }
   check(done);
   py::dict out;
@@ -228,10 +226,9 @@ void convert_file(const std::string& from, bool from_binary, int64_t factors,
     descriptor_sink out(1, "standard output");
     done = convert_alphafm(from, from_binary, factors, target, keep_zeros, out);
   } else {
-    atomic_file file;
-    done = file.open(to);
-    if (done.ok()) done = convert_alphafm(from, from_binary, factors, target, keep_zeros, file);
-    if (done.ok()) done = file.commit();
+    done = write_whole(to, [&](byte_sink& sink) {
+      return convert_alphafm(from, from_binary, factors, target, keep_zeros, sink);
+    });
   }
   const py::gil_scoped_acquire acquire;
   check(done);

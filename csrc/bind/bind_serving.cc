@@ -9,16 +9,6 @@ using offsets_array = py::array_t<uint64_t, py::array::c_style | py::array::forc
 using floats_array = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using points_array = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-template <class Enum>
-Enum word_of(const std::string& given, std::initializer_list<const char*> words) {
-  int at = 0;
-  for (const char* const word : words) {
-    if (given == word) return static_cast<Enum>(at);
-    ++at;
-  }
-  throw py::value_error("unknown word '" + given + "'");
-}
-
 // Samples in CSR, as GoldenSamples gives them.
 std::vector<golden_row> samples_from(const offsets_array& row_ptr, const offsets_array& id,
                                      const floats_array& x) {
@@ -46,11 +36,11 @@ py::dict export_serving(model_handle& handle, const std::string& path,
                         const offsets_array& id, const floats_array& x, double max_score_shift) {
   const model& m = handle.use();
   freeze_options options;
-  options.precision = word_of<precision>(precision_given, {"float32", "float16", "int8"});
+  options.precision = word_of<precision>(precision_given, precision_words);
   options.name = name;
   options.version = version;
   options.trained_until = trained_until;
-  options.link = word_of<link>(link_given, {"sigmoid", "exp", "raw"});
+  options.link = word_of<link>(link_given, link_words);
   options.down_sampling_rate = down_sampling_rate;
   if (curve.ndim() != 2 || curve.shape(1) != 2) throw py::value_error("a curve is (n, 2)");
   for (py::ssize_t i = 0; i < curve.shape(0); ++i) {
@@ -62,10 +52,7 @@ py::dict export_serving(model_handle& handle, const std::string& path,
   status done;
   {
     const py::gil_scoped_release release;
-    atomic_file file;
-    done = file.open(path);
-    if (done.ok()) done = freeze(m, options, file, &counts);
-    if (done.ok()) done = file.commit();
+    done = write_whole(path, [&](byte_sink& sink) { return freeze(m, options, sink, &counts); });
   }
   check(done);
   py::dict out;

@@ -200,9 +200,7 @@ void bind_stream(py::module_& module) {
         predict_options options;
         options.output_fd = output_fd;
         options.format = alphafm ? prediction_format::alphafm : prediction_format::text;
-        options.link = output_link == "exp"   ? link::exp
-                       : output_link == "raw" ? link::raw
-                                              : link::sigmoid;
+        options.link = word_of<link>(output_link, link_words);
         std::unique_ptr<row_input> rows;
         const parse_options parsing = parsing_for(m.use(), format, {false, label_required}, &rows);
         auto handle = std::make_unique<predict_handle>(

@@ -10,6 +10,7 @@
 namespace fmtrain {
 
 enum class link : uint8_t { sigmoid, exp, raw };
+constexpr const char* link_words[] = {"sigmoid", "exp", "raw"};
 
 // exp(score) is clamped here so that a float holds it.
 constexpr double exp_score_max = 88;

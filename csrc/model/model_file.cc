@@ -151,10 +151,7 @@ status write_model(const model& m, byte_sink& sink) {
 }
 
 status save_model(const model& m, const std::string& path) {
-  atomic_file file;
-  FMTRAIN_TRY(file.open(path));
-  FMTRAIN_TRY(write_model(m, file));
-  return file.commit();
+  return write_whole(path, [&m](byte_sink& sink) { return write_model(m, sink); });
 }
 
 status load_model(const std::string& path, std::unique_ptr<model>* out) {

@@ -19,18 +19,6 @@ feature_span span_of(const batch& in) { return {in.id.data(), in.x.data(), in.fe
 
 }  // namespace
 
-void score_sums::reserve(size_t factors) {
-  score_.sum = lanes_.reserve(2 * factors);
-  score_.square = score_.sum + factors;
-}
-
-void score_sums::copy(const running_score& from, size_t factors) {
-  std::memcpy(score_.linear, from.linear, sizeof score_.linear);
-  score_.features = from.features;
-  std::copy_n(from.sum, factors, score_.sum);  // without factors both are null
-  std::copy_n(from.square, factors, score_.square);
-}
-
 status context::hold() {
   if (in_request()) {
     return {errc::state, "the context is in a request: call fms_request_end first"};
@@ -227,7 +215,6 @@ void context::find_cached(size_t count) {
   for (size_t i = 0; i < count; ++i) cache_->prefetch_first(items_[i].number);
   for (size_t i = 0; i < count; ++i) cache_->prefetch_next(items_[i].number);
   for (size_t i = 0; i < count; ++i) {
-    sums_[i].clear(factors());
     running_score& sums = *sums_[i];
     items_[i].cached =
         !items_[i].bad && cache_->find(items_[i].number, {&sums.linear[0], sums.sum, sums.square});

@@ -18,6 +18,7 @@
 #include "serve/fmscore.h"
 #include "serve/request_record.h"
 #include "serve/row_features.h"
+#include "serve/score_sums.h"
 #include "serve/slot.h"
 
 namespace fmtrain {
@@ -37,20 +38,6 @@ struct feature_span {
       values.push_back(value);
     }
   }
-};
-
-// A running score with room for its factor sums.
-class score_sums {
- public:
-  void reserve(size_t factors);
-  void clear(size_t factors) { score_.clear(factors); }
-  void copy(const running_score& from, size_t factors);
-  running_score& operator*() { return score_; }
-  running_score* operator->() { return &score_; }
-
- private:
-  running_score score_{};
-  buffer<float> lanes_;
 };
 
 struct term {

@@ -1,6 +1,7 @@
 // What a context does for people and tests: one sample of text, and why an item scores as it does.
 
 #include <algorithm>
+#include <memory>
 
 #include "feature/parser.h"
 #include "serve/context.h"
@@ -51,9 +52,10 @@ status context::explain(const fms_rows& rows, explanation* out) {
   const size_t k = factors();
   std::vector<float> weights(ids.size() * (1 + k));
   std::vector<double> sum(k);
+  const std::unique_ptr<bool[]> known(new bool[ids.size()]);
   for (size_t first = 0; first < ids.size(); first += lookup_max) {
     const size_t here = std::min(lookup_max, ids.size() - first);
-    file().look_up(ids.data() + first, here, looked_up_, rows_);
+    file().look_up(ids.data() + first, here, looked_up_, rows_, known.get() + first);
     for (size_t i = 0; i < here; ++i) {
       std::copy_n(rows_[i], 1 + k, weights.data() + (first + i) * (1 + k));
     }
@@ -71,8 +73,7 @@ status context::explain(const fms_rows& rows, explanation* out) {
       const double own = static_cast<double>(row[1 + f]) * xi;
       pairwise += 0.5 * own * (sum[f] - own);
     }
-    const bool known = file().find(ids[i]) != frozen::none;
-    out->terms.push_back({ids[i], x[i], known, static_cast<double>(row[0]) * xi, pairwise});
+    out->terms.push_back({ids[i], x[i], known[i], static_cast<double>(row[0]) * xi, pairwise});
   }
   return {};
 }

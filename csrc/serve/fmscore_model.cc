@@ -57,7 +57,7 @@ fms_info info_of(const loaded_model& loaded) {
   info.features = meta.features;
   info.factors = meta.factors;
   info.file_bytes = file.file_bytes();
-  info.golden_rows = file.golden_rows();
+  info.golden_rows = file.golden().size();
   info.prior = meta.prior;
   info.down_sampling_rate = meta.down_sampling_rate;
   info.golden_shift = meta.golden_shift;

@@ -11,6 +11,7 @@
 #include "feature/hash.h"
 #include "model/score.h"
 #include "serve/row_pack.h"
+#include "serve/score_sums.h"
 
 namespace fmtrain {
 
@@ -209,18 +210,16 @@ class freezer {
   // As the file will score it: through the bytes.
   float score_written(const batch& in) {
     const size_t k = model_.factors();
-    buffer<float> sums;
-    running_score score;
-    score.sum = sums.reserve(2 * k);
-    score.square = score.sum + k;
+    score_sums score;
+    score.reserve(k);
     score.clear(k);
     std::vector<float> row(shape_.width());
     for (size_t i = 0; i < in.features; ++i) {
       written(in.id[i], row.data());
       const float* const at = row.data();
-      best_kernels().add_rows(&at, &in.x[i], 1, k, &score);
+      best_kernels().add_rows(&at, &in.x[i], 1, k, &*score);
     }
-    return static_cast<float>(meta_.bias + score.total(k));
+    return static_cast<float>(meta_.bias + score->total(k));
   }
 
   void written(uint64_t id, float* row) {

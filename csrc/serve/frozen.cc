@@ -169,7 +169,6 @@ class frozen_reader {
     FMTRAIN_TRY(take(section_kind::meta, "meta section", &text));
     const status parsed = parse_meta(text, &m_.meta_);
     if (!parsed.ok()) return m_.damaged(parsed.message());
-    m_.factors_ = m_.meta_.factors;
     return {};
   }
 

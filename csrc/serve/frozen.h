@@ -43,8 +43,7 @@ class frozen {
   const serving_meta& meta() const { return meta_; }
   const calibration& calibrated() const { return calibration_; }
   const encoder* plan() const { return encoded_.plan.get(); }  // nullptr: takes ids alone
-  size_t golden_rows() const { return golden_.size(); }
-  size_t factors() const { return factors_; }
+  size_t factors() const { return meta_.factors; }
   uint64_t file_bytes() const { return memory_.size(); }
 
   // Weights of `count` features, lookup_max at most: w, then v (factors); rows[i] stays until the
@@ -97,7 +96,6 @@ class frozen {
   memory memory_;
   std::vector<serving_format::section> sections_;
   serving_meta meta_;
-  size_t factors_ = 0;
   calibration calibration_;
   encoding encoded_;
   std::vector<golden_row> golden_;

@@ -71,7 +71,7 @@ status frozen::check_ids() const {
 }
 
 status frozen::check_weights() const {
-  const row_shape shape(meta_.precision, factors_);
+  const row_shape shape(meta_.precision, factors());
   std::vector<float> row(shape.width());
   for (uint64_t i = 0; i < meta_.features; ++i) {
     shape.unpack(weights_, i, row.data());

@@ -4,6 +4,7 @@
 #include "model/learner.h"
 #include "serve/frozen.h"
 #include "serve/row_pack.h"
+#include "serve/score_sums.h"
 
 namespace fmtrain {
 
@@ -59,7 +60,7 @@ size_t frozen::look_up(const uint64_t* id, size_t count, scratch& use, const flo
     use.last[i] = index_[bucket + 1];
     prefetch_ends(reinterpret_cast<const char*>(ids_ + use.first[i]), eight * sizeof *ids_);
   }
-  const row_shape shape(meta_.precision, factors_);
+  const row_shape shape(meta_.precision, factors());
   const size_t row_bytes = shape.row_bytes();
   size_t unknown = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -89,18 +90,16 @@ sample_score score_of(const frozen& m) {
   return [&m](const batch& in) {
     const size_t k = m.factors();
     frozen::scratch use(k);
-    buffer<float> sums;
-    running_score score;
-    score.sum = sums.reserve(2 * k);
-    score.square = score.sum + k;
+    score_sums score;
+    score.reserve(k);
     score.clear(k);
     const float* rows[lookup_max];
     for (size_t at = 0; at < in.features; at += lookup_max) {
       const size_t count = std::min(in.features - at, lookup_max);
       m.look_up(in.id.data() + at, count, use, rows);
-      best_kernels().add_rows(rows, in.x.data() + at, count, k, &score);
+      best_kernels().add_rows(rows, in.x.data() + at, count, k, &*score);
     }
-    return static_cast<float>(m.meta().bias + score.total(k));
+    return static_cast<float>(m.meta().bias + score->total(k));
   };
 }
 

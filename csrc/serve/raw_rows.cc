@@ -5,6 +5,7 @@
 
 #include "encode/column_list.h"
 #include "encode/set_cell.h"
+#include "serve/rows_check.h"
 
 namespace fmtrain {
 namespace {
@@ -13,19 +14,6 @@ namespace {
 const fms_column& column_of(const fms_rows& rows, uint64_t i) {
   const char* const first = reinterpret_cast<const char*>(rows.columns);
   return *reinterpret_cast<const fms_column*>(first + i * rows.columns->struct_size);
-}
-
-// The first i from which `at` falls to i + 1, or last.
-uint64_t fall_in(const uint64_t* at, uint64_t first, uint64_t last) {
-  bool falls = false;
-  for (uint64_t i = first; i < last; ++i) falls |= at[i] > at[i + 1];
-  if (!falls) return last;
-  while (at[first] <= at[first + 1]) ++first;
-  return first;
-}
-
-std::string step(const uint64_t* at, uint64_t i) {
-  return std::to_string(i) + ", from " + std::to_string(at[i]) + " to " + std::to_string(at[i + 1]);
 }
 
 }  // namespace
@@ -89,7 +77,7 @@ status raw_rows::check(const fms_column& column, uint64_t rows) const {
     const uint64_t* const at = column.offsets;
     if (at == nullptr) return wrong(column, "offsets is a null pointer");
     const uint64_t row = fall_in(at, 0, rows);
-    if (row < rows) return wrong(column, "offsets falls at row " + step(at, row));
+    if (row < rows) return wrong(column, "offsets falls at row " + step_at(at, row));
     has_values = at[0] < at[rows];
   }
   if (column.type == FMS_COLUMN_LIST && has_values) {
@@ -101,7 +89,7 @@ status raw_rows::check(const fms_column& column, uint64_t rows) const {
       const uint64_t* const behind = std::upper_bound(column.offsets, column.offsets + rows, item);
       return wrong(column, "item_offsets falls in row " +
                                std::to_string(behind - column.offsets - 1) + " at item " +
-                               step(at, item));
+                               step_at(at, item));
     }
     has_values = at[first] < at[last];
   }

@@ -17,17 +17,26 @@ status check_offsets(const uint64_t* at, uint64_t rows, const void* values,
                      const offsets_of& named) {
   if (rows == 0) return {};
   if (at == nullptr) return named.wrong(" is a null pointer");
-  for (uint64_t row = 0; row < rows; ++row) {
-    if (at[row] <= at[row + 1]) continue;
-    return named.wrong(" falls at row " + std::to_string(row) + ", from " +
-                       std::to_string(at[row]) + " to " + std::to_string(at[row + 1]));
-  }
+  const uint64_t row = fall_in(at, 0, rows);
+  if (row < rows) return named.wrong(" falls at row " + step_at(at, row));
   if (at[0] == at[rows] || values != nullptr) return {};
   return named.wrong(std::string(" speaks of elements, and ") + named.values_name +
                      " is a null pointer");
 }
 
 }  // namespace
+
+uint64_t fall_in(const uint64_t* at, uint64_t first, uint64_t last) {
+  bool falls = false;
+  for (uint64_t i = first; i < last; ++i) falls |= at[i] > at[i + 1];
+  if (!falls) return last;
+  while (at[first] <= at[first + 1]) ++first;
+  return first;
+}
+
+std::string step_at(const uint64_t* at, uint64_t i) {
+  return std::to_string(i) + ", from " + std::to_string(at[i]) + " to " + std::to_string(at[i + 1]);
+}
 
 status check_rows(const fms_rows& rows, const char* what) {
   switch (rows.form) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/words.h"
 #include "model/learner.h"
 #include "serve/row_pack.h"
 
@@ -12,9 +13,6 @@ namespace fmtrain {
 using namespace serving_format;
 
 namespace {
-
-constexpr const char* precisions[] = {"float32", "float16", "int8"};
-constexpr const char* links[] = {"sigmoid", "exp", "raw"};
 
 // Visits every line as (name, member); one list for writing and reading.
 template <class Meta, class Visit>
@@ -35,8 +33,8 @@ void for_each_line(Meta& meta, const Visit& visit) {
 }
 
 std::string text_of(const std::string& text) { return text; }
-std::string text_of(precision p) { return precisions[static_cast<size_t>(p)]; }
-std::string text_of(link l) { return links[static_cast<size_t>(l)]; }
+std::string text_of(precision p) { return precision_words[static_cast<size_t>(p)]; }
+std::string text_of(link l) { return link_words[static_cast<size_t>(l)]; }
 template <class Number>
 std::string text_of(Number value) {
   char digits[32];
@@ -53,17 +51,8 @@ bool take(std::string_view text, Number* out) {
   const auto [end, error] = std::from_chars(text.data(), last, *out);
   return error == std::errc() && end == last;
 }
-template <class Enum, size_t Count>
-bool take_word(std::string_view text, const char* const (&words)[Count], Enum* out) {
-  for (size_t i = 0; i < Count; ++i) {
-    if (text != words[i]) continue;
-    *out = static_cast<Enum>(i);
-    return true;
-  }
-  return false;
-}
-bool take(std::string_view text, precision* out) { return take_word(text, precisions, out); }
-bool take(std::string_view text, link* out) { return take_word(text, links, out); }
+bool take(std::string_view text, precision* out) { return find_word(text, precision_words, out); }
+bool take(std::string_view text, link* out) { return find_word(text, link_words, out); }
 
 bool makes_sense(const serving_meta& meta) {
   return meta.features <= features_max && meta.factors <= factors_max && meta.buckets > 0 &&
@@ -73,7 +62,7 @@ bool makes_sense(const serving_meta& meta) {
 
 }  // namespace
 
-const char* name_of(precision p) { return precisions[static_cast<size_t>(p)]; }
+const char* name_of(precision p) { return precision_words[static_cast<size_t>(p)]; }
 
 std::string meta_text(const serving_meta& meta) {
   std::string text;

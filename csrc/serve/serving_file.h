@@ -88,6 +88,7 @@ inline uint64_t bucket_of(uint64_t id, uint64_t buckets) {
 }  // namespace serving_format
 
 enum class precision : uint8_t { float32, float16, int8 };
+constexpr const char* precision_words[] = {"float32", "float16", "int8"};
 
 // "float32", "float16", "int8".
 const char* name_of(precision p);

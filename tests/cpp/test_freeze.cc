@@ -43,7 +43,7 @@ TEST(zero_rows_are_left_out_and_counted) {
   CHECK(cold->find(uint64_t{3} << 40) == frozen::none);
   CHECK(cold->find(uint64_t{5} << 40) != frozen::none);
   CHECK_EQ(counts.golden_rows, uint64_t{16});
-  CHECK_EQ(cold->golden_rows(), size_t{16});
+  CHECK_EQ(cold->golden().size(), size_t{16});
 }
 
 TEST(what_the_file_says_of_itself) {
@@ -246,7 +246,7 @@ TEST(a_model_with_a_schema) {
     const std::unique_ptr<frozen> cold = thawed(frozen_bytes(m, options));
     CHECK(cold->plan() != nullptr);
     CHECK_EQ(cold->plan()->text(), m.encoded.plan->text());
-    CHECK_EQ(cold->golden_rows(), size_t{3});
+    CHECK_EQ(cold->golden().size(), size_t{3});
     CHECK_EQ(cold->golden()[0].row, m.encoded.rows[0]);
     CHECK(cold->golden()[0].score > 0);
     CHECK_EQ(cold->golden()[2].row, "");
@@ -263,7 +263,7 @@ TEST(samples_become_golden_rows) {
   options.samples = {{"", {ids[0], 77}, {1, 2}, 99}, {"", {}, {}, 98}};
   freeze_counts counts;
   const std::unique_ptr<frozen> cold = thawed(frozen_bytes(m, options, &counts));
-  CHECK_EQ(cold->golden_rows(), size_t{2});
+  CHECK_EQ(cold->golden().size(), size_t{2});
   CHECK_EQ(counts.golden_rows, uint64_t{2});
   CHECK(cold->golden()[0].id == options.samples[0].id);
   CHECK_EQ(cold->golden()[1].score, static_cast<float>(m.bias_weight()));
